@@ -1,0 +1,3 @@
+"""Customer and supplier relationship management for the terminal, cron and the mail server's pipe."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,32 @@
+"""The clock: the only room that asks what time it is. Times are UTC text ``YYYY-MM-DDTHH:MM:SSZ``."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+
+FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def now() -> str:
+    """The time on the wall, UTC text."""
+    return time.strftime(FORMAT, time.gmtime())
+
+
+def moment(at: str) -> datetime:
+    """UTC text → an aware datetime."""
+    return datetime.fromisoformat(at[:19]).replace(tzinfo=timezone.utc)
+
+
+def text(moment: datetime) -> str:
+    """An aware datetime → UTC text, seconds cut off; years are four digits."""
+    return moment.astimezone(timezone.utc).isoformat()[:19] + "Z"
+
+
+def shift(at: str, seconds: int) -> str:
+    """UTC text moved by so many seconds, kept within the years 1 to 9999."""
+    try:
+        return text(moment(at) + timedelta(seconds=seconds))
+    except OverflowError:
+        return "9999-12-31T23:59:59Z" if seconds > 0 else "0001-01-01T00:00:00Z"

@@ -1,0 +1,242 @@
+"""Opening the database and the one way to write to it (architecture.md §1, §2).
+
+``with write(conn, origin) as tx:`` is the only place that begins, commits or rolls back. Helpers take `tx`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import Any, Iterator
+
+from crmcli import clock, journal, migrations, resources
+from crmcli.errors import Busy, CrmError, Refused
+from crmcli.model import Origin
+
+APPLICATION_ID = 0x63726D31
+WAIT = 30.0
+
+# What sqlite says, by the start of its error name, and what it means to the user.
+TROUBLE = {
+    "SQLITE_BUSY": "the database is busy",
+    "SQLITE_LOCKED": "the database is busy",
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_READONLY": "the database is read-only",
+    "SQLITE_IOERR": "the disk cannot be read or written",
+    "SQLITE_CANTOPEN": "the database cannot be opened",
+    "SQLITE_NOTADB": "the file is not a crm database",
+    "SQLITE_CORRUPT": "the database is damaged",
+    "SQLITE_PERM": "the database may not be opened",
+    "SQLITE_AUTH": "the database may not be opened",
+    "SQLITE_NOMEM": "there is not enough memory",
+}
+
+
+class Tx:
+    """A write transaction under way: its connection, its fixed time and who writes."""
+
+    __slots__ = ("conn", "now", "origin", "change_set_id", "step", "rule_id")
+
+    def __init__(self, conn: sqlite3.Connection, origin: Origin, change_set_id: int) -> None:
+        self.conn = conn
+        self.now = origin.now
+        self.origin = origin
+        self.change_set_id = change_set_id
+        self.step = origin.step or change_set_id
+        self.rule_id: int | None = None
+
+    @property
+    def user_id(self) -> int | None:
+        """The person acting; None for mail, rules and cron."""
+        return None if self.rule_id else self.origin.user_id
+
+    def act_as(self, user_id: int | None) -> None:
+        """From here on this person acts, such as the member of staff whose mail is being handled."""
+        self.origin = self.origin._replace(user_id=user_id)
+        self.conn.execute("UPDATE change_sets SET user_id = ? WHERE id = ?", (user_id, self.change_set_id))
+
+    @contextmanager
+    def by_rule(self, rule_id: int | None) -> Iterator[None]:
+        """A part that is a rule's doing; with None it is the person's, as it was."""
+        before, self.rule_id = self.rule_id, rule_id
+        if rule_id != before:
+            journal.by_rule(self.conn, rule_id)
+        try:
+            yield
+        finally:
+            self.rule_id = before
+            if rule_id != before:
+                journal.by_rule(self.conn, before)
+
+    def run(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        """Run one statement inside the transaction."""
+        return self.conn.execute(sql, parameters)
+
+    def insert(self, table: str, values: dict[str, Any]) -> int:
+        """A new row from literal column names and their values → its id."""
+        columns = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join(["?"] * len(values))
+        return int(self.conn.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(values.values())).lastrowid or 0)
+
+    def update(self, table: str, row_id: int, values: dict[str, Any]) -> None:
+        """New values for literal column names of one row."""
+        if values:
+            columns = ", ".join(f'"{name}" = ?' for name in values)
+            self.conn.execute(f"UPDATE {table} SET {columns} WHERE id = ?", (*values.values(), row_id))
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part that can fail alone: rolled back on an exception, which goes on."""
+        self.conn.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self.conn.execute("ROLLBACK TO part")
+            self.conn.execute("RELEASE part")
+            raise
+        self.conn.execute("RELEASE part")
+
+
+def connect(path: str, wait: float = WAIT) -> sqlite3.Connection:
+    """An existing crm database, migrated to the current schema; Busy where it is missing, foreign or newer."""
+    if not os.path.exists(path):
+        raise Busy(f"there is no database at {path}", hint="make one with: crm init")
+    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    conn = sqlite3.connect(f"file:{name}?mode=rw", uri=True, isolation_level=None, timeout=wait)
+    conn.row_factory = sqlite3.Row
+    try:
+        version = conn.execute("PRAGMA user_version").fetchone()[0]
+        if conn.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise Busy(f"{path} is not a crm database", hint="name another with --db")
+        if version > migrations.VERSION:
+            raise Busy(f"{path} was made by a newer crm (schema {version})", hint="upgrade this program")
+        _prepare(conn)
+        if version < migrations.VERSION:
+            migrations.migrate(conn, path)
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _prepare(conn: sqlite3.Connection) -> None:
+    conn.execute("PRAGMA foreign_keys = ON")
+    conn.execute("PRAGMA synchronous = FULL")
+
+
+def create(path: str, mode: int = 0o600) -> sqlite3.Connection:
+    """A new database with the current schema at a path where nothing stands; the file gets the mode."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
+    os.fchmod(handle, mode)
+    os.close(handle)
+    conn = sqlite3.connect(path, isolation_level=None, timeout=WAIT)
+    conn.row_factory = sqlite3.Row
+    conn.execute("PRAGMA journal_mode = WAL")
+    _prepare(conn)
+    conn.execute("BEGIN IMMEDIATE")
+    for statement in statements(resources.read("schema.sql")):
+        conn.execute(statement)
+    journal.make_triggers(conn)
+    conn.execute("INSERT INTO mail_keys (key, created_at) VALUES (?, ?)", (os.urandom(32), clock.now()))
+    conn.execute("COMMIT")
+    return conn
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one, triggers whole (executescript would commit)."""
+    part = ""
+    for line in script.splitlines(keepends=True):
+        part += line
+        if sqlite3.complete_statement(part):
+            yield part
+            part = ""
+
+
+@contextmanager
+def write(conn: sqlite3.Connection, origin: Origin) -> Iterator[Tx]:
+    """The one write: queue for the file, begin, journal as one change set, commit; roll back on any exception.
+
+    With origin.dry_run the same work is rolled back at the end. A write that changed nothing leaves no change set.
+    """
+    with _turn(conn):
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            tx = Tx(conn, origin, journal.begin(conn, origin, clock.now()))
+            yield tx
+            journal.end(conn, tx.change_set_id)
+            conn.execute("ROLLBACK" if origin.dry_run else "COMMIT")
+        except BaseException:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def _turn(conn: sqlite3.Connection) -> Iterator[None]:
+    """Our turn among the writers of this file: an advisory lock beside it, else SQLite's own waiting alone."""
+    import fcntl
+
+    path = conn.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    handle = _lock_file(path)
+    if handle is None:
+        yield
+        return
+    try:
+        deadline = time.monotonic() + WAIT
+        pause = 0.001
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise Busy("the database is busy", hint="try again in a moment") from None
+                time.sleep(pause)
+                pause = min(pause * 2, 0.02)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock_file(path: str) -> int | None:
+    if not path:
+        return None
+    try:
+        handle = os.open(path + "-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        mode = os.stat(path).st_mode & 0o777
+        if os.fstat(handle).st_mode & 0o777 != mode:
+            os.fchmod(handle, mode)
+    except OSError:
+        pass  # another user's lock file: it works as it is
+    return handle
+
+
+def explained(error: sqlite3.Error) -> CrmError | None:
+    """What an error of SQLite means to the user, by its name; None where it is a bug of ours."""
+    name = getattr(error, "sqlite_errorname", None) or ""
+    for start, words in TROUBLE.items():
+        if name.startswith(start):
+            return Busy(words, hint="try again, or run: crm doctor")
+    if name.startswith("SQLITE_CONSTRAINT"):
+        return Refused(_constraint(name, str(error)))
+    return None
+
+
+def _constraint(name: str, detail: str) -> str:
+    """The sentence for a refused row; the detail names the table and column, as schema.sql does."""
+    what = detail.split(": ", 1)[-1]
+    if name == "SQLITE_CONSTRAINT_UNIQUE":
+        columns = ", ".join(part.split(".")[-1] for part in what.split(", "))
+        return f"there is one with this {columns} already"
+    if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
+        return "something else still refers to it, or what it refers to is gone"
+    if name == "SQLITE_CONSTRAINT_NOTNULL":
+        return f"{what.split('.')[-1]} is required"
+    if name == "SQLITE_CONSTRAINT_TRIGGER":
+        return what
+    return f"a value is not allowed: {what}"

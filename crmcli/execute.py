@@ -1,0 +1,222 @@
+"""The one road: every change of a case, whoever asks for it, goes through execute (architecture.md §1).
+
+Terminal, mail, rules and methods make commands. A command is decided (and may be refused), its events are
+applied, mails are written, and then the rules are asked; what they want comes back here as further commands.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Callable, NamedTuple
+
+from crmcli import case_log, case_values, cases, events, files, notify, workflow
+from crmcli.db import Tx
+from crmcli.errors import CrmError
+from crmcli.model import (
+    Act,
+    Add,
+    Attached,
+    Case,
+    Changed,
+    Command,
+    Deleted,
+    Due,
+    Duplicate,
+    Edit,
+    Followup,
+    Happening,
+    Linked,
+    Logged,
+    Mailed,
+    Merge,
+    Moved,
+    Outcome,
+    Row,
+    Split,
+    Spoken,
+)
+from crmcli.rules import due, react
+
+# What a duplicate leaves behind: it is a draft that nothing has happened to yet.
+NOT_COPIED = ("id", "state", "starts_at", "created_at", "closed_at", "last_action_at", "wake_at", "lost_reason", "created_by", "active")
+
+
+class Story(NamedTuple):
+    """What one action has done to one case so far; log_id is its newest log row."""
+
+    case: Case
+    state_from: str
+    kinds: frozenset[str] = frozenset()
+    log_id: int = 0
+    outbox_ids: tuple[int, ...] = ()
+
+
+class Work(NamedTuple):
+    """An action on the work list: a person's, or a rule's with what led to it."""
+
+    commands: tuple[Command, ...]
+    chain: react.Chain = react.Chain()
+    followup: Followup | None = None
+
+
+def execute(tx: Tx, *commands: Command) -> Outcome:
+    """Do the commands as one action, then what the rules make of it, until nothing follows.
+
+    Gives the case that the first command was about (a new one for Add, Duplicate and Split), the outbox ids of
+    all mails written, and notes on what rules skipped. Refused where the life cycle says no: write nothing then.
+    """
+    stories: dict[int, Story] = {}
+    first = [_do(tx, command, stories) for command in commands][0]
+    sent = [story.outbox_ids for story in stories.values()]
+    notes: list[str] = []
+    work = _asked(tx, stories, react.Chain())
+    while work:
+        item = work.popleft()
+        outcome = _follow(tx, item, notes)
+        sent += [story.outbox_ids for story in outcome.values()]
+        work += _asked(tx, outcome, item.chain)
+    due.refresh(tx)
+    return Outcome(first, tuple(number for numbers in sent for number in numbers), tuple(notes))
+
+
+def _asked(tx: Tx, stories: dict[int, Story], chain: react.Chain) -> deque[Work]:
+    """The rules' answer to what happened, as work."""
+    work: deque[Work] = deque()
+    for case_id, story in stories.items():
+        if story.kinds:
+            happening = Happening(case_id, story.kinds, story.state_from, story.log_id)
+            for followup in react.react(tx, happening, chain):
+                work.append(Work(followup.commands, chain.after(followup), followup))
+    return work
+
+
+def _follow(tx: Tx, item: Work, notes: list[str]) -> dict[int, Story]:
+    """Do what a rule wants, whole or not at all; a failure is recorded and stops nobody else."""
+    assert item.followup is not None
+    stories: dict[int, Story] = {}
+    skipped: list[str] = []
+    try:
+        with tx.by_rule(item.followup.rule_id), tx.savepoint():
+            for command in item.commands:
+                reason = _skips(tx, command)
+                if reason:
+                    skipped.append(reason)
+                elif reason is None:
+                    _do(tx, command, stories)
+    except CrmError as error:
+        react.failed(tx, item.followup, error.message)
+        notes.append(error.message)
+        return {}
+    if skipped:
+        react.skipped(tx, item.followup, "; ".join(skipped))
+        notes.extend(skipped)
+    return stories
+
+
+def _skips(tx: Tx, command: Command) -> str | None:
+    """Why a rule's verb is left out: '' where the case is there already, a reason where it may not, else None."""
+    if not isinstance(command, Act):
+        return None
+    state, verb = cases.get(tx.conn, command.case_id).state, workflow.VERBS[command.verb]
+    if state == verb.to:
+        return ""
+    return None if state in verb.allowed else f"cannot {command.verb} case {command.case_id}: it is {state}"
+
+
+def _do(tx: Tx, command: Command, stories: dict[int, Story]) -> int:
+    """One command → the id of the case it is about."""
+    if isinstance(command, Add):
+        return _create(tx, command.values, stories)
+    if isinstance(command, Duplicate):
+        copied = cases.get(tx.conn, command.case_id)._asdict()
+        return _create(tx, {name: value for name, value in copied.items() if name not in NOT_COPIED}, stories)
+    case = cases.get(tx.conn, command.case_id)
+    story = stories.get(case.id, Story(case, case.state))._replace(case=case)
+    other_id = None
+    if isinstance(command, Split):
+        other_id = _create(tx, _split_values(case, command), stories)
+    elif isinstance(command, Merge):
+        other_id = cases.current(tx.conn, command.into_id)
+    elif isinstance(command, Edit):
+        command = Edit(case.id, case_values.edited(tx, case, command.values))
+    elif isinstance(command, Due):
+        story = story._replace(kinds=story.kinds | {"time"})
+    for event in workflow.decide(command, cases.facts(tx.conn, case, tx.user_id, other_id), tx.now):
+        story = APPLY[type(event)](tx, story, event)
+    stories[case.id] = story
+    return other_id if isinstance(command, Split) and other_id else case.id
+
+
+def _create(tx: Tx, values: Row, stories: dict[int, Story]) -> int:
+    case = cases.insert(tx, case_values.new(tx, values))
+    stories[case.id] = Story(case, case.state, frozenset({"create", "draft"}))
+    return case.id
+
+
+def _split_values(case: Case, command: Split) -> Row:
+    kept = ("section_id", "category_id", "partner_id", "contact_id", "email_from", "email_cc", "user_id", "priority")
+    return {**{name: getattr(case, name) for name in kept}, "name": command.name or case.name}
+
+
+# What each event does to the tables ------------------------------------------------------------------
+
+
+def _changed(tx: Tx, story: Story, event: Changed) -> Story:
+    return story._replace(case=cases.change(tx, story.case, event.values))
+
+
+def _logged(tx: Tx, story: Story, event: Logged) -> Story:
+    log_id = case_log.log(tx, story.case, event.name)
+    if not event.kind:
+        return story._replace(log_id=log_id)
+    if event.kind != "escalate":
+        events.of_case(tx, story.case, event.name, event.kind)
+    return story._replace(log_id=log_id, kinds=story.kinds | {event.kind})
+
+
+def _spoken(tx: Tx, story: Story, event: Spoken) -> Story:
+    case_log.say(tx, story.log_id, event.direction, event.email, event.text, event.message_id)
+    return story._replace(kinds=story.kinds | {"communication"})
+
+
+def _mailed(tx: Tx, story: Story, event: Mailed) -> Story:
+    return story._replace(outbox_ids=story.outbox_ids + notify.write_mails(tx, story.case, event))
+
+
+def _linked(tx: Tx, story: Story, event: Linked) -> Story:
+    (cases.unlink if event.off else cases.link)(tx, story.case.id, event.other_id, event.kind)
+    return story
+
+
+def _moved(tx: Tx, story: Story, event: Moved) -> Story:
+    cases.move(tx, story.case, event.other_id, event.history_ids)
+    if event.history_ids is None:
+        other = cases.get(tx.conn, event.other_id)
+        people = [part or "" for part in (other.email_cc, story.case.email_cc, story.case.email_from)]
+        watching = [part for part in ",".join(people).split(",") if part.strip().lower() != (other.email_from or "").lower()]
+        other = cases.change(tx, other, {"email_cc": case_values.watchers(tx.conn, watching), "last_action_at": tx.now})
+        case_log.log(tx, other, f"Merge of case {story.case.id}")
+    return story
+
+
+def _attached(tx: Tx, story: Story, event: Attached) -> Story:
+    files.attach(tx, event, case_id=story.case.id)
+    return story
+
+
+def _deleted(tx: Tx, story: Story, event: Deleted) -> Story:
+    cases.delete(tx, story.case)
+    return story
+
+
+APPLY: dict[type, Callable[..., Story]] = {
+    Changed: _changed,
+    Logged: _logged,
+    Spoken: _spoken,
+    Mailed: _mailed,
+    Linked: _linked,
+    Moved: _moved,
+    Attached: _attached,
+    Deleted: _deleted,
+}
+

@@ -1,0 +1,62 @@
+"""Files of cases and mails: stored once by their content, named safely, never used as a path."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+
+from crmcli.db import Tx
+from crmcli.model import Attached, Row
+from crmcli.text import clean
+
+OF_CASE = """
+SELECT a.id, a.name, a.type, a.size, a.sha256, a.message_id
+FROM attachments a
+WHERE a.case_id = :case
+   OR a.message_id IN (SELECT h.message_id FROM case_log l JOIN case_history h ON h.log_id = l.id WHERE l.case_id = :case)
+ORDER BY a.id
+"""
+
+
+def store(tx: Tx, content: bytes) -> str:
+    """Keep the bytes, once for all copies → their sha256."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    tx.run(
+        "INSERT INTO blobs (sha256, size, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (sha256, len(content), content),
+    )
+    return sha256
+
+
+def attach(tx: Tx, file: Attached, case_id: int | None = None, message_id: int | None = None) -> int:
+    """Put a stored file on a case or a mail → the attachment's id."""
+    return tx.insert(
+        "attachments",
+        {
+            "case_id": case_id,
+            "message_id": message_id,
+            "name": safe_name(file.name),
+            "type": file.type,
+            "size": file.size,
+            "sha256": file.sha256,
+        },
+    )
+
+
+def safe_name(name: str) -> str:
+    """A base name of at most 120 characters, without folders, control characters or leading dots."""
+    base = clean(name, lines=False).replace("\\", "/").rsplit("/", 1)[-1].strip().lstrip(".").strip()
+    if len(base) > 120:
+        stem, dot, end = base.rpartition(".")
+        base = stem[: 119 - len(end)] + dot + end if dot and len(end) < 20 else base[:120]
+    return base or "file"
+
+
+def of_case(conn: sqlite3.Connection, case_id: int) -> list[Row]:
+    """The files of a case, those of its mails included: id, name, type, size, sha256, message_id."""
+    return [dict(row) for row in conn.execute(OF_CASE, {"case": case_id})]
+
+
+def content(conn: sqlite3.Connection, sha256: str) -> bytes:
+    """The bytes of a stored file."""
+    return bytes(conn.execute("SELECT bytes FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()[0])

@@ -1,0 +1,110 @@
+"""The journal: every change of every table that people keep, written by triggers (cli.md §4).
+
+No code of ours can pass the triggers by, and a hand in another SQLite tool is seen too, as an `outside`
+change set. Values are kept as SQL literals by quote(), which loses nothing; blobs are not kept.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Iterator
+
+from crmcli.model import Origin
+
+# undoable: what people keep. journaled: what happened and cannot be taken back. The rest is not journaled.
+UNDOABLE = (
+    "users", "sections", "categories", "partners", "contacts", "partner_categories", "partner_category_members",
+    "channels", "moods", "cases", "case_log", "case_history", "case_links", "case_spans", "views", "canned_replies",
+    "event_types", "events", "amounts", "rules", "calendars", "holidays", "sla", "segments", "segment_lines",
+    "segment_members", "segment_pins", "attachments", "settings",
+)  # fmt: skip
+JOURNALED = ("messages", "deliveries", "outbox", "rule_firings", "addresses")
+
+# Columns that are bytes, leases or counters.
+UNWATCHED = {
+    "outbox": ("bytes", "owner", "lease_until", "attempts", "next_at"),
+    "deliveries": ("owner", "lease_until", "attempts"),
+    "messages": ("text", "visible"),
+}
+
+ENTRY = """
+CREATE VIEW journal_entry AS
+  SELECT table_name, row_id, op, old, new FROM changes
+"""
+ENTRY_TRIGGER = """
+CREATE TRIGGER journal_entry_insert INSTEAD OF INSERT ON journal_entry BEGIN
+  INSERT INTO change_sets (step, at, true_at, source)
+  SELECT 1 + coalesce((SELECT max(id) FROM change_sets), 0),
+         strftime('%Y-%m-%dT%H:%M:%SZ'), strftime('%Y-%m-%dT%H:%M:%SZ'), 'outside'
+  WHERE NOT EXISTS (SELECT 1 FROM journal_context);
+  INSERT INTO changes (change_set_id, table_name, row_id, op, rule_id, old, new)
+  VALUES (coalesce((SELECT change_set_id FROM journal_context), (SELECT max(id) FROM change_sets)),
+          NEW.table_name, NEW.row_id, NEW.op, (SELECT rule_id FROM journal_context), NEW.old, NEW.new);
+END
+"""
+
+
+def make_triggers(conn: sqlite3.Connection) -> None:
+    """Make the triggers for the columns that the tables have now."""
+    conn.execute(ENTRY)
+    conn.execute(ENTRY_TRIGGER)
+    for table in UNDOABLE + JOURNALED:
+        columns = [row[1] for row in conn.execute(f"PRAGMA table_info({table})")]
+        kept = [name for name in columns if name != "id" and name not in UNWATCHED.get(table, ())]
+        for statement in _triggers(table, kept):
+            conn.execute(statement)
+
+
+def drop_triggers(conn: sqlite3.Connection) -> None:
+    """Take the journal's triggers away, before tables change their columns."""
+    found = conn.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name GLOB 'journal_*'").fetchall()
+    for (name,) in found:
+        conn.execute(f"DROP TRIGGER {name}")
+    conn.execute("DROP VIEW IF EXISTS journal_entry")
+
+
+def _triggers(table: str, columns: list[str]) -> Iterator[str]:
+    def values(side: str) -> str:
+        return " UNION ALL ".join(f"SELECT '{name}' AS c, quote({side}.\"{name}\") AS v" for name in columns)
+
+    both = " UNION ALL ".join(f"SELECT '{name}' AS c, quote(OLD.\"{name}\") AS o, quote(NEW.\"{name}\") AS n" for name in columns)
+    any_changed = " OR ".join(f'OLD."{name}" IS NOT NEW."{name}"' for name in columns)
+    yield f"""CREATE TRIGGER journal_{table}_insert AFTER INSERT ON {table} BEGIN
+  INSERT INTO journal_entry (table_name, row_id, op, new)
+  SELECT '{table}', NEW.id, 'insert', json_group_object(c, v) FROM ({values("NEW")}) WHERE v <> 'NULL';
+END"""
+    yield f"""CREATE TRIGGER journal_{table}_update AFTER UPDATE ON {table} WHEN {any_changed} BEGIN
+  INSERT INTO journal_entry (table_name, row_id, op, old, new)
+  SELECT '{table}', NEW.id, 'update', json_group_object(c, o), json_group_object(c, n) FROM ({both}) WHERE o <> n;
+END"""
+    yield f"""CREATE TRIGGER journal_{table}_delete AFTER DELETE ON {table} BEGIN
+  INSERT INTO journal_entry (table_name, row_id, op, old)
+  SELECT '{table}', OLD.id, 'delete', json_group_object(c, v) FROM ({values("OLD")}) WHERE v <> 'NULL';
+END"""
+
+
+def begin(conn: sqlite3.Connection, origin: Origin, true_at: str) -> int:
+    """Open a change set and name it in the journal's context → its id."""
+    cursor = conn.execute(
+        "INSERT INTO change_sets (step, at, true_at, user_id, source, command, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (origin.step or 0, origin.now, true_at, origin.user_id, origin.source, origin.command, origin.reason),
+    )
+    change_set_id = int(cursor.lastrowid or 0)
+    if origin.step is None:
+        conn.execute("UPDATE change_sets SET step = id WHERE id = ?", (change_set_id,))
+    conn.execute("INSERT INTO journal_context (id, change_set_id, now) VALUES (1, ?, ?)", (change_set_id, origin.now))
+    return change_set_id
+
+
+def by_rule(conn: sqlite3.Connection, rule_id: int | None) -> None:
+    """From here on the changes are this rule's doing (None: nobody's)."""
+    conn.execute("UPDATE journal_context SET rule_id = ?", (rule_id,))
+
+
+def end(conn: sqlite3.Connection, change_set_id: int) -> None:
+    """Close the change set; one that changed nothing goes."""
+    conn.execute("DELETE FROM journal_context")
+    conn.execute(
+        "DELETE FROM change_sets WHERE id = ? AND NOT EXISTS (SELECT 1 FROM changes WHERE change_set_id = ?)",
+        (change_set_id, change_set_id),
+    )

@@ -1,0 +1,50 @@
+"""What mail, cron and the whole team share: the settings in the database (cli.md §1)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from crmcli.db import Tx
+from crmcli.errors import Usage
+
+# Every setting, its default and what it is for.
+SETTINGS: dict[str, tuple[str, str]] = {
+    "zone": ("UTC", "the site's time zone: rules, days and months follow it"),
+    "currency": ("EUR", "the one currency of all money here"),
+    "transport": ("", "how mail leaves: sendmail:PATH, smtp://user@host:port, smtps://… or maildir:PATH"),
+    "mail_from": ("", "the address that mail comes from where a section has no reply-to"),
+    "plus": ("on", "whether plus parts may stand in our addresses: on or off"),
+    "null_sender": ("on", "whether automatic answers leave with an empty envelope sender: on or off"),
+    "authserv_id": ("", "whose Authentication-Results are believed"),
+    "our_hosts": ("", "names of our mail servers, comma separated"),
+    "own_lists": ("", "addresses of lists that are ourselves, comma separated"),
+    "forms": ("", "senders that are web forms, whose Reply-To is the writer"),
+    "triage_section": ("", "the section that takes mail with no other home"),
+    "reopen_days": ("30", "how many days after closing an answer opens a case again"),
+    "stale_days": ("14", "days without an action after which an unclosed case is stale"),
+    "limit_address_hour": ("3", "automatic mails to one outside address in an hour"),
+    "limit_address_day": ("10", "automatic mails to one outside address in a day"),
+    "limit_case_day": ("20", "automatic mails about one case in a day"),
+    "limit_hour": ("200", "automatic mails to outsiders in an hour"),
+}
+
+
+def get(conn: sqlite3.Connection, key: str) -> str:
+    """The value of a setting, or its default."""
+    row = conn.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+    return str(row[0]) if row else SETTINGS[key][0]
+
+
+def get_list(conn: sqlite3.Connection, key: str) -> list[str]:
+    """The value of a comma-separated setting, lower case."""
+    return [part.strip().lower() for part in get(conn, key).split(",") if part.strip()]
+
+
+def put(tx: Tx, key: str, value: str) -> None:
+    """Store a setting; an empty value takes the default again."""
+    if key not in SETTINGS:
+        raise Usage(f"no setting {key}", hint="crm config list")
+    if value == "":
+        tx.run("DELETE FROM settings WHERE key = ?", (key,))
+    else:
+        tx.run("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))

@@ -1,0 +1,40 @@
+"""Foreign text made inert, and the small normal forms of text that every road shares."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls but tab and newline, and lone surrogates: never stored, never shown.
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Controls of writing direction and invisible tags: stored as they came, shown escaped.
+DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+\Z")
+
+
+def clean(text: str, lines: bool = True) -> str:
+    """The text without control characters; with lines False also on one line, runs of blanks made one."""
+    text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text if lines else " ".join(text.split())
+
+
+def shown(text: str, lines: bool = False) -> str:
+    """The text as a terminal or page may get it: `clean`, and direction controls written as ``\\u202e``."""
+    return DIRECTIONS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), clean(text, lines))
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is one bare mail address, as we store them."""
+    return len(text) <= 320 and ADDRESS.match(text) is not None
+
+
+def addresses(text: str | None) -> list[str]:
+    """The bare addresses of a stored comma-separated list, such as `cases.email_cc`."""
+    return [part for part in (piece.strip() for piece in (text or "").split(",")) if part]
+
+
+def joined(parts: list[str]) -> str | None:
+    """The stored form of a list of addresses: each once, first spelling kept; None for an empty list."""
+    seen: dict[str, str] = {}
+    for part in parts:
+        seen.setdefault(part.lower(), part)
+    return ", ".join(seen.values()) or None
