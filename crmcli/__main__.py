@@ -1,0 +1,107 @@
+"""The program: a command line in, an exit code out. The only place that catches everything and knows sys.exit."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from crmcli import hot
+from crmcli.errors import Busy, CrmError
+
+INTERRUPTED = 130
+BUG = 70
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line → its exit code (cli.md §2); errors are told on standard error, once."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _drop_output()
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        return _told(error, argv)
+
+
+def _run(argv: list[str]) -> int:
+    found = hot.match(argv)
+    if found is None:
+        from crmcli.cli import root
+
+        return root.run(argv)
+    from crmcli.cli.session import Globals, Session
+
+    session = Session(Globals(**found.given), " ".join(["crm", *argv]))  # type: ignore[arg-type]
+    if found.words == ("ingest",):
+        from crmcli.cli import pipe
+
+        return pipe.run(session, found.options)
+    if found.words == ("run-rules",):
+        from crmcli.cli import cron
+
+        return cron.run(session)
+    from crmcli.cli import lists
+
+    return lists.cases(session)
+
+
+def _told(error: Exception, argv: list[str]) -> int:
+    """Say what went wrong, as a sentence or as JSON → the exit code."""
+    known = error if isinstance(error, CrmError) else _explained(error)
+    if hot.first_word(argv) == "ingest":
+        sys.stderr.write(f"4.3.0 {known.message if known else 'a bug in crm'}, please try again later\n")
+        return Busy.exit
+    if known is None:
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.write("crm: this is a bug; please report it with the lines above\n")
+        return BUG
+    if os.environ.get("CRM_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    if _wants_json(argv):
+        import json
+
+        told = {"kind": known.kind, "message": known.message, "hint": known.hint, "exit": known.exit}
+        sys.stderr.write(json.dumps({"error": told}, ensure_ascii=False) + "\n")
+    else:
+        hint = f" ({known.hint})" if known.hint else ""
+        sys.stderr.write(f"crm: {known.message}{hint}\n")
+    return known.exit
+
+
+def _explained(error: Exception) -> CrmError | None:
+    """What an error of the system means to the user; None where it is a bug."""
+    import sqlite3
+
+    if isinstance(error, sqlite3.Error):
+        from crmcli import db
+
+        return db.explained(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return Busy(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+    if isinstance(error, MemoryError):
+        return Busy("there is not enough memory")
+    return None
+
+
+def _wants_json(argv: list[str]) -> bool:
+    given = [value for option, value in zip(argv, argv[1:]) if option in ("-o", "--output")]
+    given += [token.partition("=")[2] for token in argv if token.startswith("--output=")]
+    return bool(given) and given[-1] in ("json", "jsonl")
+
+
+def _drop_output() -> None:
+    """Whoever read us has gone: let the interpreter's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The root of the command line: what commands there are, loaded one at a time, and the options of all of them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, Callable
+
+import typer
+from typer import _click as click  # Typer carries its own Click from 0.26 on
+from typer.core import TyperGroup, TyperOption
+
+import crmcli
+from crmcli.cli.session import FORMATS, Globals, Session
+from crmcli.errors import Usage
+
+# Word → module of crmcli.cli and what it is for, in the order of the help.
+COMMANDS = {
+    "case": ("case", "Cases: leads, opportunities, tasks, requests, bugs, claims."),
+    "section": ("section", "Sections: where cases belong, with their mail address."),
+    "category": ("category", "Categories of cases, with their probability."),
+    "rule": ("rule", "Rules: what happens by itself, and when."),
+    "segment": ("segment", "Segments: partners put in a category by criteria."),
+    "mail": ("mail", "Mail in and out: what came, what waits, what was sent."),
+    "report": ("report", "Reports."),
+    "partner": ("partner", "Customers and suppliers, their contacts, categories and amounts."),
+    "user": ("user", "The people who work here."),
+    "event": ("event", "What happened with partners."),
+    "channel": ("channel", "How people reach us."),
+    "mood": ("mood", "States of mind and their factors."),
+    "history": ("history", "Communications of all cases."),
+    "ingest": ("ingest", "Take a mail from standard input, as the mail server's pipe does."),
+    "run-rules": ("run_rules", "Do what is due by the rules; for cron."),
+    "changes": ("changes", "What was changed, by whom and when."),
+    "filter": ("filter", "Explain a filter; list what can be filtered by."),
+    "config": ("config", "Settings: of this database and your own."),
+    "init": ("init", "Make a database."),
+    "demo": ("demo", "See it work, in a database of its own."),
+    "help": ("help", "Longer help on a topic or command."),
+}
+
+GLOBALS = (
+    ("db", ["--db"], "FILE", "The database."),
+    ("user", ["--as"], "LOGIN", "Act as this user."),
+    ("now", ["--now"], "TIME", "Take this for the present moment."),
+    ("tz", ["--tz"], "ZONE", "Show and read times in this zone."),
+    ("config", ["--config"], "FILE", "Your own settings."),
+    ("output", ["-o", "--output"], "FORMAT", f"One of {', '.join(FORMATS)}."),
+    ("reason", ["--reason"], "TEXT", "Why; kept in the journal."),
+    ("dry_run", ["-n", "--dry-run"], "", "Do it, show it, write nothing."),
+    ("yes", ["-y", "--yes"], "", "Do not ask."),
+    ("quiet", ["-q", "--quiet"], "", "Say nothing but errors."),
+    ("verbose", ["-v", "--verbose"], "", "Say more."),
+    ("no_color", ["--no-color"], "", "No colours."),
+)
+
+HELP = {"help_option_names": ["-h", "--help"]}
+EPILOG = "Options of every command (--db, --as, -o, -n …) are shown by: crm --help"
+
+
+class Given:
+    """Collects the global options wherever they stand, and makes the session from them when a command asks."""
+
+    def __init__(self, argv: list[str]) -> None:
+        self.command = " ".join(["crm", *argv])
+        self.values: dict[str, Any] = {}
+
+    def __call__(self) -> Session:
+        return Session(Globals(**self.values), self.command)
+
+
+def _collect(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def collect(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        if value not in (None, False):
+            ctx.obj.values[name] = value
+        return value
+
+    return collect
+
+
+def _options(hidden: bool) -> list[click.Parameter]:
+    return [
+        TyperOption(
+            param_decls=[name, *words],
+            type=str if metavar else bool,
+            is_flag=not metavar,
+            default=None if metavar else False,
+            show_default=False,
+            metavar=metavar or None,
+            help=text,
+            callback=_collect(name),
+            expose_value=False,
+            hidden=hidden,
+        )
+        for name, words, metavar, text in GLOBALS
+    ]
+
+
+def _equip(command: click.Command) -> click.Command:
+    """Give a command and all below it the global options, -h, and help without markup."""
+    taken = {word for param in command.params for word in getattr(param, "opts", [])}
+    command.params += [option for option in _options(hidden=True) if not taken & set(option.opts)]
+    command.context_settings.update(HELP)
+    if hasattr(command, "rich_markup_mode"):
+        command.rich_markup_mode = None
+    for below in getattr(command, "commands", {}).values():
+        _equip(below)
+    if isinstance(command, TyperGroup):
+        command.no_args_is_help = True
+    elif not command.epilog:
+        command.epilog = EPILOG
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """The root group: it knows its commands by name and imports one only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        if cmd_name not in self.commands:
+            app: typer.Typer = importlib.import_module(f"crmcli.cli.{COMMANDS[cmd_name][0]}").app
+            single = len(app.registered_commands) == 1 and not app.registered_groups and app.registered_callback is None
+            command = typer.main.get_command(app) if single else typer.main.get_group(app)
+            command.name = cmd_name
+            self.commands[cmd_name] = _equip(command)
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS)
+            ctx.fail(f"No such command '{args[0]}'." + (f" Did you mean {' or '.join(near)}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        sys.stdout.write(f"crm {crmcli.__version__}\n")
+        ctx.exit()
+
+
+def root() -> LazyGroup:
+    """The whole command line."""
+    version = TyperOption(
+        param_decls=["version", "--version"], type=bool, is_flag=True, default=False, show_default=False, is_eager=True,
+        expose_value=False, callback=_version, help="Show the version.",
+    )  # fmt: skip
+    return LazyGroup(
+        name="crm",
+        help="Customers, suppliers and their cases: by terminal, cron and mail.",
+        epilog="First steps: crm demo, then crm init. Longer help: crm help TOPIC.",
+        params=[*_options(hidden=False), version],
+        context_settings=HELP,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+
+
+def run(argv: list[str]) -> int:
+    """Run a command line → exit code; usage errors and refusals are raised."""
+    try:
+        done = root().main(args=argv, prog_name="crm", standalone_mode=False, obj=Given(argv))
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stdout.write(error.format_message().rstrip() + "\n")
+        return 0
+    except click.exceptions.ClickException as error:
+        raise _usage(error) from None
+    return done if isinstance(done, int) else 0
+
+
+def _usage(error: click.exceptions.ClickException) -> Usage:
+    """Click's complaint as one sentence of ours, with where to look."""
+    ctx = getattr(error, "ctx", None)
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return Usage(message[:1].lower() + message[1:], hint=f"see: {ctx.command_path if ctx else 'crm'} --help")

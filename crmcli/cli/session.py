@@ -1,0 +1,223 @@
+"""One run of the program: its options, its database opened when first needed, its moment, and who acts."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple
+
+from crmcli import clock, config, db
+from crmcli.errors import CrmError, Partly, Usage
+from crmcli.model import Origin, Result
+
+if TYPE_CHECKING:
+    import typer
+
+FORMATS = ("table", "tsv", "csv", "json", "jsonl", "md", "html", "ids")
+PLAIN = ("", "table", "tsv", "ids")
+"""The formats in which a command that writes prints ids."""
+
+
+class Globals(NamedTuple):
+    """The options that every command takes (cli.md §1)."""
+
+    db: str | None = None
+    user: str | None = None
+    now: str | None = None
+    tz: str | None = None
+    config: str | None = None
+    output: str | None = None
+    reason: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+
+
+class Session:
+    """What a command needs of the world around it; made once, from the global options and the environment."""
+
+    def __init__(self, given: Globals, command: str) -> None:
+        self.given = given
+        self.command = command
+        self.environ = os.environ
+        self.step: int | None = None
+        self.settings = config.read(self.environ, given._asdict() | {"output": given.output})
+        self._conn: sqlite3.Connection | None = None
+        self._now = ""
+        self._waiting: list[str] = []
+
+    @property
+    def path(self) -> str:
+        """Where the database is."""
+        return self.settings["db"].value
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        """The database, opened when first asked for."""
+        if self._conn is None:
+            self._conn = db.connect(self.path)
+        return self._conn
+
+    @property
+    def now(self) -> str:
+        """The moment of this run, UTC text: the clock's, or what --now says."""
+        if not self._now:
+            given = self.settings["now"].value
+            self._now = clock.now()
+            if given:
+                from crmcli import dates
+
+                self._now = dates.moment(given, self._now, self.zone)
+        return self._now
+
+    @property
+    def zone(self) -> str:
+        """The zone in which times are shown and read: --tz, TZ, else the site's."""
+        from crmcli import settings
+
+        given = self.settings["tz"].value.lstrip(":")
+        return given or settings.get(self.conn, "zone")
+
+    @property
+    def output(self) -> str:
+        """The format of results: as asked for, else a table on a terminal and tsv in a pipe."""
+        given = self.settings["output"].value
+        if given and given not in FORMATS:
+            raise Usage(f"no output format {given}", hint=f"one of: {', '.join(FORMATS)}")
+        return given or ("table" if sys.stdout.isatty() else "tsv")
+
+    @property
+    def color(self) -> bool:
+        """Whether standard output gets colour: --no-color, NO_COLOR and TERM=dumb switch it off, FORCE_COLOR on."""
+        environ = self.environ
+        if self.given.no_color or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+            return False
+        return bool(environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+    @property
+    def width(self) -> int:
+        """The columns of the terminal, or COLUMNS."""
+        given = self.environ.get("COLUMNS", "")
+        if given.isdecimal() and int(given) > 0:
+            return int(given)
+        try:
+            return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    @property
+    def login(self) -> str:
+        """The login to act under: --as, CRM_USER, else the system's."""
+        if self.settings["user"].value:
+            return self.settings["user"].value
+        import pwd
+
+        try:
+            return pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            return ""
+
+    @property
+    def user_id(self) -> int | None:
+        """The acting user's id; None where the system's login is no user here, NotFound where one was named."""
+        if self.settings["user"].value:
+            from crmcli import find
+
+            return find.one(self.conn, "user", self.login)
+        row = self.conn.execute("SELECT id FROM users WHERE login = ? AND active = 1", (self.login,)).fetchone()
+        return row[0] if row else None
+
+    @contextmanager
+    def write(self, source: str = "cli") -> Iterator[db.Tx]:
+        """The one write, in this command's step of the journal; what `done` was told is shown after the commit."""
+        from crmcli.rules import due
+
+        given = self.given
+        origin = Origin(self.now, self.user_id, source, self.command, given.reason, self.step, given.dry_run)
+        self._waiting = []
+        with db.write(self.conn, origin) as tx:
+            yield tx
+            due.refresh(tx)
+        if not given.dry_run:
+            self.step = self.step or tx.step
+        for text in self._waiting:
+            sys.stdout.write(text)
+
+    def each(self, ids: list[int], act: Callable[[db.Tx, int], None]) -> None:
+        """Do something to each of several things, each in a transaction of its own, all in one step.
+
+        One alone raises its own error; of several, those refused are listed and the rest is done (exit 9).
+        """
+        if len(ids) == 1:
+            with self.write() as tx:
+                act(tx, ids[0])
+            return
+        refused: list[str] = []
+        for one in ids:
+            try:
+                with self.write() as tx:
+                    act(tx, one)
+            except CrmError as error:
+                if error.exit not in (1, 3):
+                    raise
+                refused.append(error.message)
+        if refused:
+            kind = Partly if len(refused) < len(ids) else CrmError
+            raise kind(f"{len(refused)} of {len(ids)} refused: " + "; ".join(refused))
+
+    def show(self, result: Result, raw: bool = False) -> None:
+        """Write a result to standard output in the format asked for."""
+        from crmcli import render
+
+        look = render.Look(self.width, self.color, self.zone, self.now, raw)
+        for piece in render.render(result, self.output, look):
+            self._print(piece)
+
+    def done(self, noun: str, ids: list[int]) -> None:
+        """Tell what was made or changed, after the commit: the ids, or with -o json (csv, …) the things themselves."""
+        if self.given.quiet:
+            return
+        if self.settings["output"].value in PLAIN:
+            self._print("".join(f"{number}\n" for number in ids))
+            return
+        from crmcli import case_list, records
+
+        result = case_list.result(self.conn, ids) if noun == "case" else records.result(self.conn, noun, ids)
+        self.show(result._replace(one=len(ids) == 1))
+
+    def _print(self, text: str) -> None:
+        """Write to standard output, once what is being written to the database is committed."""
+        if self._conn is not None and self._conn.in_transaction:
+            self._waiting.append(text)
+        else:
+            sys.stdout.write(text)
+
+    def say(self, text: str) -> None:
+        """Tell the person something that is no data: on standard error, not with -q."""
+        if not self.given.quiet:
+            sys.stderr.write(text + "\n")
+
+    def confirm(self, question: str) -> None:
+        """Ask before something wide; without a terminal it takes --yes."""
+        if self.given.yes or self.given.dry_run:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise Usage(f"{question.rstrip('?')} needs --yes without a terminal", hint="add -y, or try it with -n")
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Usage("nothing was done")
+
+    def read(self) -> bytes:
+        """Standard input to its end."""
+        return sys.stdin.buffer.read()
+
+
+def session(ctx: typer.Context) -> Session:
+    """The session of the command being run."""
+    made: Session = ctx.obj()
+    return made
