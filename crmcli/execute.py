@@ -13,6 +13,7 @@ from crmcli import case_log, case_values, cases, events, files, notify, workflow
 from crmcli.db import Tx
 from crmcli.errors import CrmError
 from crmcli.model import (
+    NEW,
     Act,
     Add,
     Attached,
@@ -40,15 +41,19 @@ from crmcli.rules import due, react
 # What a duplicate leaves behind: it is a draft that nothing has happened to yet.
 NOT_COPIED = ("id", "state", "starts_at", "created_at", "closed_at", "last_action_at", "wake_at", "lost_reason", "created_by", "active")
 
+# Mails that pass an incoming one on wait for the rules: those may name another section or responsible.
+AFTER_RULES = ("thanks", "forward", "note")
+
 
 class Story(NamedTuple):
-    """What one action has done to one case so far; log_id is its newest log row."""
+    """What one action has done to one case so far; log_id is its newest log row, waiting are mails still to be written."""
 
     case: Case
     state_from: str
     kinds: frozenset[str] = frozenset()
     log_id: int = 0
     outbox_ids: tuple[int, ...] = ()
+    waiting: tuple[Mailed, ...] = ()
 
 
 class Work(NamedTuple):
@@ -66,24 +71,41 @@ def execute(tx: Tx, *commands: Command) -> Outcome:
     all mails written, and notes on what rules skipped. Refused where the life cycle says no: write nothing then.
     """
     stories: dict[int, Story] = {}
-    first = [_do(tx, command, stories) for command in commands][0]
-    sent = [story.outbox_ids for story in stories.values()]
+    first = 0
+    for command in commands:
+        case_id = _do(tx, _aimed(command, first), stories)
+        first = first or case_id
+    told = list(stories.values())
     notes: list[str] = []
     work = _asked(tx, stories, react.Chain())
     while work:
         item = work.popleft()
         outcome = _follow(tx, item, notes)
-        sent += [story.outbox_ids for story in outcome.values()]
+        told += outcome.values()
         work += _asked(tx, outcome, item.chain)
+    sent = [number for story in told for number in (*story.outbox_ids, *_passed_on(tx, story))]
     due.refresh(tx)
-    return Outcome(first, tuple(number for numbers in sent for number in numbers), tuple(notes))
+    return Outcome(first, tuple(sent), tuple(notes))
+
+
+def _aimed(command: Command, first: int) -> Command:
+    """The command with NEW made the case that the action's first command was about."""
+    return command if isinstance(command, Add) or command.case_id != NEW else command._replace(case_id=first)
+
+
+def _passed_on(tx: Tx, story: Story) -> tuple[int, ...]:
+    """Write the mails that had to wait for the rules, to the people that the case has now → their outbox ids."""
+    if not story.waiting:
+        return ()
+    case = cases.get(tx.conn, story.case.id)
+    return tuple(number for event in story.waiting for number in notify.write_mails(tx, case, event))
 
 
 def _asked(tx: Tx, stories: dict[int, Story], chain: react.Chain) -> deque[Work]:
     """The rules' answer to what happened, as work."""
     work: deque[Work] = deque()
     for case_id, story in stories.items():
-        if story.kinds:
+        if story.kinds and not tx.origin.quiet:
             happening = Happening(case_id, story.kinds, story.state_from, story.log_id)
             for followup in react.react(tx, happening, chain):
                 work.append(Work(followup.commands, chain.after(followup), followup))
@@ -169,7 +191,7 @@ def _logged(tx: Tx, story: Story, event: Logged) -> Story:
     log_id = case_log.log(tx, story.case, event.name)
     if not event.kind:
         return story._replace(log_id=log_id)
-    if event.kind != "escalate":
+    if event.kind != "escalate" and not tx.origin.quiet:
         events.of_case(tx, story.case, event.name, event.kind)
     return story._replace(log_id=log_id, kinds=story.kinds | {event.kind})
 
@@ -180,6 +202,10 @@ def _spoken(tx: Tx, story: Story, event: Spoken) -> Story:
 
 
 def _mailed(tx: Tx, story: Story, event: Mailed) -> Story:
+    if tx.origin.quiet:
+        return story
+    if event.kind in AFTER_RULES:
+        return story._replace(waiting=(*story.waiting, event))
     return story._replace(outbox_ids=story.outbox_ids + notify.write_mails(tx, story.case, event))
 
 

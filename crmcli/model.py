@@ -15,6 +15,9 @@ UNCLOSED = ("draft", "open", "pending")
 PRIORITIES = ("highest", "high", "normal", "low", "lowest")
 LINK_KINDS = ("relates", "blocks", "duplicates", "continues", "merged")
 
+NEW = 0
+"""In a command's case_id: the case that the first command of the same action makes."""
+
 
 class Case(NamedTuple):
     """One row of `cases`, in the order of its columns."""
@@ -50,7 +53,10 @@ class Case(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Who writes, when, from where and why: what the journal keeps of a change set."""
+    """Who writes, when, from where and why: what the journal keeps of a change set.
+
+    quiet is for history being brought in: it causes no rules, no partner events and no mails.
+    """
 
     now: str
     user_id: int | None
@@ -59,6 +65,7 @@ class Origin(NamedTuple):
     reason: str | None = None
     step: int | None = None
     dry_run: bool = False
+    quiet: bool = False
 
 
 # Commands: what someone asks of a case -----------------------------------------------------------
@@ -107,7 +114,10 @@ class Reply(NamedTuple):
 
 
 class Hear(NamedTuple):
-    """An incoming mail of someone outside: a communication `in`, forwarded to the staff."""
+    """An incoming mail of someone outside: a communication `in`, passed on to the staff.
+
+    forward is the kind of mail that passes it on: forward (staff and watchers), note (staff only), '' (none).
+    """
 
     case_id: int
     message_id: int
@@ -115,6 +125,7 @@ class Hear(NamedTuple):
     email: str | None
     human: bool = True
     thank: bool = False
+    forward: str = "forward"
 
 
 class Remind(NamedTuple):

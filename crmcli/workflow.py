@@ -166,7 +166,9 @@ def _hear(command: Hear, facts: Facts, now: str) -> list[Event]:
         events.append(Changed({"last_action_at": now}))
     if command.thank and facts.section["thanks"]:
         events.append(Mailed("thanks", message_id=command.message_id))
-    return [*events, Mailed("forward", command.text, message_id=command.message_id, author=command.email)]
+    if command.forward:
+        events.append(Mailed(command.forward, command.text, message_id=command.message_id, author=command.email))
+    return events
 
 
 def _remind(command: Remind, facts: Facts, now: str) -> list[Event]:
