@@ -46,25 +46,60 @@ class Noun(NamedTuple):
     order: str = "id"
     tree: bool = False
 
+    @property
+    def command(self) -> str:
+        """The words that stand for it on the command line, such as ``partner contact``."""
+        return COMMANDS.get(self.name, self.name)
 
-def _text(name: str, help: str = "") -> Field:
-    return Field(name, "text", help)
+    @property
+    def title(self) -> str:
+        """The noun in a sentence."""
+        return self.name.replace("_", " ")
+
+    @property
+    def plural(self) -> str:
+        """Several of them in a sentence."""
+        return self.table.replace("_", " ")
+
+    @property
+    def archives(self) -> bool:
+        """Whether it can be archived."""
+        return any(field.name == "active" for field in self.fields)
+
+    def field(self, word: str) -> Field | None:
+        """The field with this name, short name or option's word."""
+        word = word.replace("-", "_")
+        return next((field for field in self.fields if word in (field.name, field.short)), None)
 
 
-def _link(name: str, noun: str, help: str = "") -> Field:
-    return Field(name, "link", help, link=noun)
+# The nouns that stand below another word on the command line.
+COMMANDS = {
+    "contact": "partner contact",
+    "partner_category": "partner category",
+    "amount": "partner amount",
+    "event_type": "event type",
+    "segment_line": "segment line",
+}
 
 
-def _choice(name: str, choices: tuple[str, ...], help: str = "") -> Field:
-    return Field(name, "choice", help, choices=choices)
+def _text(name: str, about: str = "") -> Field:
+    return Field(name, "text", about)
 
 
-def _bool(name: str, help: str = "", off: str = "") -> Field:
-    return Field(name, "bool", help, off=off)
+def _link(name: str, noun: str, about: str = "") -> Field:
+    return Field(name, "link", about, link=noun)
 
 
-def _read(name: str, kind: str = "text", help: str = "", link: str = "") -> Field:
-    return Field(name, kind, help, link=link, edit=False)
+def _choice(name: str, choices: tuple[str, ...], about: str = "") -> Field:
+    return Field(name, "choice", about, choices=choices)
+
+
+def _bool(name: str, about: str = "", off: str = "") -> Field:
+    return Field(name, "bool", about, off=off)
+
+
+def _read(name: str, kind: str = "text", about: str = "", link: str = "") -> Field:
+    return Field(name, kind, about, link=link, edit=False)
 
 
 ACTIVE = _bool("active", "whether it is in use, not archived")
