@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
 
 from crmcli import hot
 from crmcli.errors import Busy, CrmError
@@ -93,7 +94,7 @@ def _explained(error: Exception) -> CrmError | None:
 
 
 def _wants_json(argv: list[str]) -> bool:
-    given = [value for option, value in zip(argv, argv[1:]) if option in ("-o", "--output")]
+    given = [value for option, value in pairwise(argv) if option in ("-o", "--output")]
     given += [token.partition("=")[2] for token in argv if token.startswith("--output=")]
     return bool(given) and given[-1] in ("json", "jsonl")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> str:
@@ -16,12 +16,12 @@ def now() -> str:
 
 def moment(at: str) -> datetime:
     """UTC text → an aware datetime."""
-    return datetime.fromisoformat(at[:19]).replace(tzinfo=timezone.utc)
+    return datetime.fromisoformat(at[:19]).replace(tzinfo=UTC)
 
 
 def text(moment: datetime) -> str:
     """An aware datetime → UTC text, seconds cut off; years are four digits."""
-    return moment.astimezone(timezone.utc).isoformat()[:19] + "Z"
+    return moment.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def shift(at: str, seconds: int) -> str:

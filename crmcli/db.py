@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any
 
 from crmcli import clock, journal, migrations, resources
 from crmcli.errors import Busy, CrmError, Refused
@@ -37,7 +38,7 @@ TROUBLE = {
 class Tx:
     """A write transaction under way: its connection, its fixed time and who writes."""
 
-    __slots__ = ("conn", "now", "origin", "change_set_id", "step", "rule_id")
+    __slots__ = ("change_set_id", "conn", "now", "origin", "rule_id", "step")
 
     def __init__(self, conn: sqlite3.Connection, origin: Origin, change_set_id: int) -> None:
         self.conn = conn

@@ -7,7 +7,8 @@ applied, mails are written, and then the rules are asked; what they want comes b
 from __future__ import annotations
 
 from collections import deque
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from crmcli import case_log, case_values, cases, events, files, notify, workflow
 from crmcli.db import Tx
@@ -39,7 +40,9 @@ from crmcli.model import (
 from crmcli.rules import due, react
 
 # What a duplicate leaves behind: it is a draft that nothing has happened to yet.
-NOT_COPIED = ("id", "state", "starts_at", "created_at", "closed_at", "last_action_at", "wake_at", "lost_reason", "created_by", "active")
+NOT_COPIED = (
+    "id", "state", "starts_at", "created_at", "closed_at", "last_action_at", "wake_at", "lost_reason", "created_by", "active",
+)  # fmt: skip
 
 # Mails that pass an incoming one on wait for the rules: those may name another section or responsible.
 AFTER_RULES = ("thanks", "forward", "note")

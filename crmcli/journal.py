@@ -7,7 +7,7 @@ change set. Values are kept as SQL literals by quote(), which loses nothing; blo
 from __future__ import annotations
 
 import sqlite3
-from typing import Iterator
+from collections.abc import Iterator
 
 from crmcli.model import Origin
 

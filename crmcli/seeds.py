@@ -23,3 +23,10 @@ def shipped(tx: Tx) -> None:
         tx.insert("channels", {"name": name})
     for key, name, active in EVENT_TYPES:
         tx.insert("event_types", {"key": key, "name": name, "active": active})
+
+
+def first(tx: Tx, login: str, email: str | None, section: str) -> None:
+    """The first user with an address, and the first section with the same as its reply-to."""
+    user_id = tx.insert("users", {"login": login, "name": login.capitalize(), "email": email})
+    section_id = tx.insert("sections", {"name": section, "reply_to": email, "user_id": user_id})
+    tx.update("users", user_id, {"section_id": section_id})

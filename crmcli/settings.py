@@ -28,6 +28,15 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "limit_hour": ("200", "automatic mails to outsiders in an hour"),
 }
 
+PUT = "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+
+TRANSPORTS = {
+    "sendmail": "sendmail:PATH",
+    "smtp": "smtp://user@host:port",
+    "smtps": "smtps://user@host:port",
+    "maildir": "maildir:PATH",
+}
+
 
 def get(conn: sqlite3.Connection, key: str) -> str:
     """The value of a setting, or its default."""
@@ -40,11 +49,34 @@ def get_list(conn: sqlite3.Connection, key: str) -> list[str]:
     return [part.strip().lower() for part in get(conn, key).split(",") if part.strip()]
 
 
-def put(tx: Tx, key: str, value: str) -> None:
-    """Store a setting; an empty value takes the default again."""
+def check(key: str, value: str) -> None:
+    """Refuse a setting that does not exist, or a value that it cannot have."""
     if key not in SETTINGS:
-        raise Usage(f"no setting {key}", hint="crm config list")
+        import difflib
+
+        near = difflib.get_close_matches(key, SETTINGS)
+        raise Usage(f"no setting {key}", hint=f"did you mean {near[0]}?" if near else "crm config list")
+    default = SETTINGS[key][0]
+    if not value:
+        return
+    if default in ("on", "off") and value not in ("on", "off"):
+        raise Usage(f"{key} is on or off, not {value}")
+    if default.isdecimal() and not value.isdecimal():
+        raise Usage(f"{key} is a number, not {value}")
+    if key == "transport" and value.partition(":")[0] not in TRANSPORTS:
+        raise Usage(f"no transport {value}", hint=f"one of: {', '.join(TRANSPORTS.values())}")
+    if key == "zone":
+        import zoneinfo
+
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise Usage(f"no time zone {value}", hint="such as Europe/Berlin or UTC") from None
+
+
+def put(tx: Tx, key: str, value: str) -> None:
+    """Store a setting (see `check`); an empty value takes the default again."""
     if value == "":
         tx.run("DELETE FROM settings WHERE key = ?", (key,))
     else:
-        tx.run("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+        tx.run(PUT, (key, value))

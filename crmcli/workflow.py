@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from crmcli.errors import Refused
 from crmcli.model import (
@@ -33,13 +34,16 @@ from crmcli.model import (
     Reply,
     Row,
     SetActive,
-    Spoken,
     Split,
+    Spoken,
 )
 
 
 class Facts(NamedTuple):
-    """What a decision may look at: the case, its section and that section's parent, who acts, the newest words."""
+    """What a decision may look at: the case, its section and that section's parent, who acts, the newest words.
+
+    other is the second case of a merge or split, merged_into where the case itself went before.
+    """
 
     case: Case
     section: Row
@@ -48,6 +52,7 @@ class Facts(NamedTuple):
     actor: Row | None
     newest: str | None
     other: Case | None = None
+    merged_into: int | None = None
 
 
 class Verb(NamedTuple):
@@ -140,7 +145,7 @@ def _reply(command: Reply, facts: Facts, now: str) -> list[Event]:
     case = facts.case
     text = (case.description if command.text is None else command.text) or ""
     if not case.email_from:
-        raise Refused(f"case {case.id} has no partner e-mail to reply to", hint=f"crm case edit {case.id} --email-from ADDRESS")
+        raise Refused(f"case {case.id} has no partner e-mail", hint=f"crm case edit {case.id} --email-from ADDRESS")
     if case.user_id is None:
         raise Refused(f"case {case.id} has no responsible", hint=f"crm case edit {case.id} --user LOGIN")
     if not text.strip():
@@ -196,14 +201,18 @@ def _mail(command: Mail, facts: Facts, now: str) -> list[Event]:
 
 
 def _merge(command: Merge, facts: Facts, now: str) -> list[Event]:
-    other = facts.other
-    if other is None or other.id == command.case_id:
-        raise Refused(f"case {command.case_id} cannot be merged into itself", hint="name another case with --into")
+    case, other = facts.case, facts.other
+    if facts.merged_into is not None:
+        raise Refused(f"case {case.id} was merged into case {facts.merged_into} already", hint=f"crm case show {facts.merged_into}")
+    if other is None or command.into_id == case.id:
+        raise Refused(f"case {case.id} cannot be merged into itself", hint="name another case with --into")
+    if other.id == case.id:
+        raise Refused(f"case {command.into_id} was merged into case {case.id} before", hint=f"crm case show {command.into_id}")
     return [
         Moved(other.id),
         Linked(other.id, "merged"),
         Logged("Merge"),
-        Changed({"active": 0, "last_action_at": now}),
+        Changed({"active": 0, "wake_at": None, "last_action_at": now}),
     ]
 
 

@@ -1,0 +1,158 @@
+"""The house in code: which room may import which (architecture.md §1), and what the hot road loads (§3)."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import crmcli
+
+ROOT = Path(crmcli.__file__).parent
+
+# Floor → its rooms; a name with a dot at the end covers all modules of that folder. The longest match counts.
+FLOORS = {
+    7: ("__main__", "hot", "cli."),
+    6: ("mail.ingest", "mail.intake", "mail.send", "mail.transport", "rules.run", "segments.run", "reports.", "demo_data"),
+    5: ("execute",),
+    4: ("rules.react", "rules.due", "notify"),
+    3: (
+        "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find",
+        "messages", "outbox", "records", "seeds", "settings", "rules.", "segments.", "filters.",
+    ),
+    2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
+    1: ("clock", "config", "dates", "errors", "fields", "model", "resources", "text", "values"),
+    0: ("",),
+}  # fmt: skip
+
+# Rooms that know nothing of databases, clocks, files and environments.
+PURE = ("model", "errors", "text", "fields", "values", "workflow", "render.", "filters.grammar", "mail.incoming", "mail.parse",
+        "mail.decide", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body")  # fmt: skip
+IMPURE = ("sqlite3", "time", "os", "subprocess", "socket", "pathlib", "tempfile", "fcntl", "crmcli.db", "crmcli.clock", "crmcli.config")
+
+HEAVY = ("typer", "rich", "click", "pydantic", "sqlite_utils", "jinja2", "dateutil.parser", "json", "argparse", "dataclasses",
+         "selectolax", "chardet", "smtplib", "subprocess")  # fmt: skip
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the program by its name below crmcli."""
+    found = {}
+    for path in ROOT.rglob("*.py"):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix("__init__").rstrip(".")] = path
+    return found
+
+
+def floor(module: str) -> int:
+    """The floor of a module by the longest name in the table that covers it."""
+    best = (-1, -1)
+    for number, rooms in FLOORS.items():
+        for room in rooms:
+            covers = module == room or (room.endswith(".") and (module + ".").startswith(room))
+            if covers and len(room) > best[0]:
+                best = (len(room), number)
+    assert best[0] >= 0, f"{module} stands on no floor: give it one in this table"
+    return best[1]
+
+
+def imported(path: Path, module: str, top_only: bool = False) -> set[str]:
+    """The modules that a file imports, anywhere in it but under TYPE_CHECKING."""
+    tree = ast.parse(path.read_text())
+    names: set[str] = set()
+    nodes = tree.body if top_only else [node for node in ast.walk(tree)]
+    skipped = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+               for inner in ast.walk(node)}  # fmt: skip
+    for node in nodes:
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return names
+
+
+def ours(names: set[str]) -> set[str]:
+    """Of imported names those that are modules of the program."""
+    known = modules()
+    return {name.removeprefix("crmcli.") for name in names if name.startswith("crmcli.") and name.removeprefix("crmcli.") in known}
+
+
+def test_imports_only_run_downwards() -> None:
+    """A room imports from its own floor or below, never from above."""
+    upwards = [
+        f"{module} ({floor(module)}) imports {other} ({floor(other)})"
+        for module, path in modules().items()
+        if module
+        for other in ours(imported(path, module))
+        if floor(other) > floor(module)
+    ]
+    assert upwards == []
+
+
+def test_there_are_no_circles_of_imports() -> None:
+    """No module reaches itself again through its imports."""
+    graph = {module: ours(imported(path, module)) - {module} for module, path in modules().items() if module}
+    done: set[str] = set()
+
+    def walk(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, " → ".join([*way, module])
+        if module not in done:
+            for other in graph[module]:
+                if not module.startswith(other + "."):
+                    walk(other, (*way, module))
+            done.add(module)
+
+    for module in graph:
+        walk(module, ())
+
+
+def test_pure_rooms_import_nothing_that_has_effects() -> None:
+    """The rooms that decide know no database, clock, file or environment."""
+    found = [
+        f"{module} imports {name}"
+        for module, path in modules().items()
+        if any(module == room or (room.endswith(".") and (module + ".").startswith(room)) for room in PURE)
+        for name in imported(path, module)
+        if name in IMPURE
+    ]
+    assert found == []
+
+
+def test_only_the_journal_undo_and_transfer_write_beside_the_road() -> None:
+    """Rows of cases are written by cases.py and case_log.py alone, and those are called by execute alone."""
+    allowed = {"cases", "case_log", "journal", "undo", "migrations"}
+    writers = []
+    for module, path in modules().items():
+        text = " ".join(path.read_text().split()).lower()
+        for table in ("cases", "case_log", "case_history", "case_spans", "case_links"):
+            if any(f"{verb} {table}{end}" in text for verb in ("insert into", "update", "delete from") for end in (" ", "(", '"')):
+                writers.append(module)
+    assert set(writers) <= allowed
+
+
+def test_the_visible_top_level_is_the_one_agreed() -> None:
+    """Six names are visible at the top of a checkout."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT.parent, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    top = {name.split("/")[0] for name in listed.stdout.split()}
+    assert {name for name in top if not name.startswith(".")} == {
+        "crmcli", "templates", "schema.sql", "tests", "pyproject.toml", "README.md",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("road", ["ingest", "run-rules", "case list"])
+def test_the_hot_road_loads_nothing_heavy(road: str, db_path: str) -> None:
+    """A plain hot command runs to its end without the packages that cost start-up time."""
+    mail = b"From: joe@acme.example\nTo: support@us.example\nSubject: Pump\nMessage-ID: <1@acme.example>\n\nIt broke.\n"
+    code = (
+        "import sys; from crmcli.__main__ import main; code = main(sys.argv[1:]);"
+        f"loaded = sorted(set({HEAVY!r}) & set(sys.modules)); sys.exit(f'{{code}} {{loaded}}' if code or loaded else 0)"
+    )
+    argv = [sys.executable, "-c", code, *road.split(), "--db", db_path, "--as", "ann"]
+    done = subprocess.run(argv, input=mail, capture_output=True, cwd=ROOT.parent, check=False)
+    assert (done.returncode, done.stderr.decode()) == (0, "")
