@@ -244,6 +244,21 @@ CREATE TABLE case_links (
 CREATE INDEX case_links_by_other ON case_links (other_id);
 CREATE UNIQUE INDEX case_links_merged_once ON case_links (case_id) WHERE kind = 'merged';
 
+-- What has a direction leads nowhere back: blocks, duplicates, continues, merged, each kind for itself.
+CREATE TRIGGER case_links_have_no_circle BEFORE INSERT ON case_links
+WHEN NEW.kind <> 'relates' BEGIN
+  SELECT RAISE(ABORT, 'circle of links')
+  WHERE NEW.case_id IN (
+    WITH RECURSIVE onward (id) AS (
+      SELECT NEW.other_id
+      UNION SELECT l.other_id FROM case_links l JOIN onward ON l.case_id = onward.id WHERE l.kind = NEW.kind
+    ) SELECT id FROM onward);
+END;
+
+CREATE TRIGGER case_links_stay_as_they_are BEFORE UPDATE ON case_links BEGIN
+  SELECT RAISE(ABORT, 'links are made and taken away, not changed');
+END;
+
 -- How long a case stood where: each change of state, section or responsible ends one span and begins the next.
 CREATE TABLE case_spans (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

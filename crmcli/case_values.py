@@ -12,6 +12,9 @@ from crmcli.text import joined
 
 CREATED_BY = {"mail": "mail", "import": "import", "rules": "rule"}
 
+# What a duplicate leaves behind.
+NOT_COPIED = ("id", "state", "created_at", "closed_at", "last_action_at", "wake_at", "lost_reason", "created_by", "active")
+
 CONTACT_OF_PARTNER = """
 SELECT id, email
 FROM contacts
@@ -31,13 +34,24 @@ KINDS = {
 
 
 def new(tx: Tx, values: Row) -> Row:
-    """The complete values of a new case from those given; Usage where the section cannot be told."""
-    values = {name: value for name, value in values.items() if value is not None}
+    """The complete values of a new case from those given; Usage where the section cannot be told.
+
+    Empty values count as not given, but for the responsible: nobody is a choice.
+    """
+    values = {name: value for name, value in values.items() if value is not None or name == "user_id"}
     if "section_id" not in values:
         values["section_id"] = default_section(tx.conn, tx.user_id)
-    defaults = {"created_by": CREATED_BY.get("rules" if tx.rule_id else tx.origin.source, "cli"), "user_id": tx.user_id}
-    values = {**defaults, "starts_at": tx.now, "created_at": tx.now, **values}
-    return checked(tx.conn, brought(tx.conn, values, {}))
+    defaults = {"user_id": tx.user_id, "starts_at": tx.now}
+    return checked(tx.conn, brought(tx.conn, {**defaults, **_born(tx), **values}, {}))
+
+
+def copied(tx: Tx, case: Case) -> Row:
+    """The values of a duplicate: a draft with the same fields that nothing has happened to yet."""
+    return {**{name: value for name, value in case._asdict().items() if name not in NOT_COPIED}, **_born(tx)}
+
+
+def _born(tx: Tx) -> Row:
+    return {"created_at": tx.now, "created_by": CREATED_BY.get("rules" if tx.rule_id else tx.origin.source, "cli")}
 
 
 def edited(tx: Tx, case: Case, values: Row) -> Row:

@@ -20,9 +20,22 @@ WITH RECURSIVE way (id) AS (
 ) SELECT id FROM way
 """
 
+LINKED = """
+SELECT id
+FROM case_links
+WHERE kind = :kind
+  AND ((case_id = :case AND other_id = :other) OR (:kind = 'relates' AND case_id = :other AND other_id = :case))
+"""
+
 MOVED_LOG = """
 UPDATE case_log SET case_id = :other
 WHERE case_id = :case AND id IN (SELECT log_id FROM case_history)
+"""
+
+LEFT = """
+UPDATE case_spans SET left_at = max(:now, entered_at)
+WHERE case_id = :case AND left_at IS NULL
+RETURNING left_at
 """
 
 TO_TRIAGE = """
@@ -41,6 +54,7 @@ def get(conn: sqlite3.Connection, case_id: int) -> Case:
 def facts(conn: sqlite3.Connection, case: Case, user_id: int | None, other_id: int | None = None) -> Facts:
     """What workflow.decide may look at for a case, with user_id acting."""
     section = _row(conn, "SELECT * FROM sections WHERE id = ?", case.section_id) or {}
+    now_at = current(conn, case.id)
     return Facts(
         case,
         section,
@@ -49,6 +63,7 @@ def facts(conn: sqlite3.Connection, case: Case, user_id: int | None, other_id: i
         _row(conn, "SELECT * FROM users WHERE id = ?", user_id),
         case_log.newest_text(conn, case.id),
         get(conn, other_id) if other_id is not None else None,
+        now_at if now_at != case.id else None,
     )
 
 
@@ -60,7 +75,7 @@ def _row(conn: sqlite3.Connection, sql: str, row_id: int | None) -> Row | None:
 def insert(tx: Tx, values: Row) -> Case:
     """A new case from complete values, with its first span."""
     case = get(tx.conn, tx.insert("cases", values))
-    _enter(tx, case)
+    _enter(tx, case, case.created_at)
     return case
 
 
@@ -72,14 +87,18 @@ def change(tx: Tx, case: Case, values: Row) -> Case:
     tx.update("cases", case.id, values)
     case = case._replace(**values)
     if any(name in values for name in SPAN):
-        tx.run("UPDATE case_spans SET left_at = max(?, entered_at) WHERE case_id = ? AND left_at IS NULL", (tx.now, case.id))
-        _enter(tx, case)
+        _enter(tx, case, _left(tx, case))
     return case
 
 
-def _enter(tx: Tx, case: Case) -> None:
+def _enter(tx: Tx, case: Case, at: str) -> None:
     values = {name: getattr(case, name) for name in SPAN}
-    tx.insert("case_spans", {"case_id": case.id, **values, "entered_at": tx.now})
+    tx.insert("case_spans", {"case_id": case.id, **values, "entered_at": at})
+
+
+def _left(tx: Tx, case: Case) -> str:
+    """End the span that is under way → its end: now, but not before its beginning where the clock was set back."""
+    return str(tx.run(LEFT, {"now": tx.now, "case": case.id}).fetchone()[0])
 
 
 def delete(tx: Tx, case: Case) -> None:
@@ -89,15 +108,22 @@ def delete(tx: Tx, case: Case) -> None:
 
 
 def link(tx: Tx, case_id: int, other_id: int, kind: str) -> None:
-    """Link two cases; a link that is there stays one."""
-    tx.run("INSERT INTO case_links (case_id, other_id, kind) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (case_id, other_id, kind))
+    """Link two cases; a link that is there stays one, and cases that relate do so both ways."""
+    if _linked(tx, case_id, other_id, kind) is None:
+        tx.insert("case_links", {"case_id": case_id, "other_id": other_id, "kind": kind})
 
 
 def unlink(tx: Tx, case_id: int, other_id: int, kind: str) -> None:
     """Take a link away."""
-    found = tx.run("DELETE FROM case_links WHERE case_id = ? AND other_id = ? AND kind = ?", (case_id, other_id, kind))
-    if found.rowcount == 0:
+    link_id = _linked(tx, case_id, other_id, kind)
+    if link_id is None:
         raise NotFound(f"case {case_id} has no link {kind} to case {other_id}", hint=f"crm case show {case_id}")
+    tx.run("DELETE FROM case_links WHERE id = ?", (link_id,))
+
+
+def _linked(tx: Tx, case_id: int, other_id: int, kind: str) -> int | None:
+    row = tx.run(LINKED, {"case": case_id, "other": other_id, "kind": kind}).fetchone()
+    return row[0] if row else None
 
 
 def current(conn: sqlite3.Connection, case_id: int) -> int:

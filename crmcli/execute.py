@@ -39,11 +39,6 @@ from crmcli.model import (
 )
 from crmcli.rules import due, react
 
-# What a duplicate leaves behind: it is a draft that nothing has happened to yet.
-NOT_COPIED = (
-    "id", "state", "starts_at", "created_at", "closed_at", "last_action_at", "wake_at", "lost_reason", "created_by", "active",
-)  # fmt: skip
-
 # Mails that pass an incoming one on wait for the rules: those may name another section or responsible.
 AFTER_RULES = ("thanks", "forward", "note")
 
@@ -151,15 +146,14 @@ def _skips(tx: Tx, command: Command) -> str | None:
 def _do(tx: Tx, command: Command, stories: dict[int, Story]) -> int:
     """One command → the id of the case it is about."""
     if isinstance(command, Add):
-        return _create(tx, command.values, stories)
-    if isinstance(command, Duplicate):
-        copied = cases.get(tx.conn, command.case_id)._asdict()
-        return _create(tx, {name: value for name, value in copied.items() if name not in NOT_COPIED}, stories)
+        return _create(tx, case_values.new(tx, command.values), stories)
     case = cases.get(tx.conn, command.case_id)
+    if isinstance(command, Duplicate):
+        return _create(tx, case_values.copied(tx, case), stories)
     story = stories.get(case.id, Story(case, case.state))._replace(case=case)
     other_id = None
     if isinstance(command, Split):
-        other_id = _create(tx, _split_values(case, command), stories)
+        other_id = _create(tx, case_values.new(tx, _split_values(case, command)), stories)
     elif isinstance(command, Merge):
         other_id = cases.current(tx.conn, command.into_id)
     elif isinstance(command, Edit):
@@ -173,7 +167,7 @@ def _do(tx: Tx, command: Command, stories: dict[int, Story]) -> int:
 
 
 def _create(tx: Tx, values: Row, stories: dict[int, Story]) -> int:
-    case = cases.insert(tx, case_values.new(tx, values))
+    case = cases.insert(tx, values)
     stories[case.id] = Story(case, case.state, frozenset({"create", "draft"}))
     return case.id
 
@@ -248,4 +242,3 @@ APPLY: dict[type, Callable[..., Story]] = {
     Attached: _attached,
     Deleted: _deleted,
 }
-

@@ -203,11 +203,11 @@ def _mail(command: Mail, facts: Facts, now: str) -> list[Event]:
 def _merge(command: Merge, facts: Facts, now: str) -> list[Event]:
     case, other = facts.case, facts.other
     if facts.merged_into is not None:
-        raise Refused(f"case {case.id} was merged into case {facts.merged_into} already", hint=f"crm case show {facts.merged_into}")
+        raise Refused(f"case {case.id} was merged into {facts.merged_into} already", hint=f"crm case show {facts.merged_into}")
     if other is None or command.into_id == case.id:
         raise Refused(f"case {case.id} cannot be merged into itself", hint="name another case with --into")
     if other.id == case.id:
-        raise Refused(f"case {command.into_id} was merged into case {case.id} before", hint=f"crm case show {command.into_id}")
+        raise Refused(f"case {command.into_id} was merged into {case.id} before", hint=f"crm case show {command.into_id}")
     return [
         Moved(other.id),
         Linked(other.id, "merged"),
