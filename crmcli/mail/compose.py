@@ -1,0 +1,122 @@
+"""A letter → the bytes of a mail (mail.md §7, RFC 5322, 2045, 2047, 2231). Pure, and the same for the same letter.
+
+Only ASCII leaves, but for addresses that are not; line ends are LF; no value can break a line.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import encodebytes
+from binascii import b2a_qp
+from email.header import Header
+from typing import NamedTuple
+from urllib.parse import quote
+
+from crmcli.text import clean
+
+TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
+IDENTIFIER = re.compile(r"[!-;=?-~]{3,900}")
+LONGEST_WORD, LONGEST_LINE, LONGEST_NAME = 70, 900, 60
+
+
+class File(NamedTuple):
+    """A file that goes with a letter."""
+
+    name: str
+    type: str
+    content: bytes
+
+
+class Letter(NamedTuple):
+    """All that a mail says; ids are with their angle brackets, date is as RFC 5322 writes it."""
+
+    sender: tuple[str, str]
+    reply_to: str
+    recipient: tuple[str, str]
+    subject: str
+    date: str
+    message_id: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    text: str
+    files: tuple[File, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+def compose(letter: Letter) -> bytes:
+    """The finished bytes of the mail, without envelope."""
+    headers = [
+        ("From", mailbox(*letter.sender)),
+        ("To", mailbox(*letter.recipient)),
+        ("Reply-To", letter.reply_to),
+        ("Subject", words("Subject", letter.subject)),
+        ("Date", letter.date),
+        ("Message-ID", letter.message_id),
+        ("In-Reply-To", letter.in_reply_to),
+        ("References", "\n ".join(letter.references)),
+        *((name, words(name, value)) for name, value in letter.extra),
+        ("MIME-Version", "1.0"),
+    ]
+    head = _lines(headers)
+    text = _text(letter.text)
+    if not letter.files:
+        return head + text
+    boundary = b"=_" + re.sub("[^a-z0-9]", "", letter.message_id.partition(".")[0]).encode()
+    parts = [b"--%b\n%b\n" % (boundary, part) for part in (text, *map(_file, letter.files))]
+    return b"".join((head, b'Content-Type: multipart/mixed; boundary="%b"\n\n' % boundary, *parts, b"--%b--\n" % boundary))
+
+
+def words(name: str, value: str) -> str:
+    """The value of an unstructured header: one line of text, encoded and folded as it must be."""
+    said = clean(value, lines=False).split(" ")
+    plain = next((index for index, word in enumerate(said) if not _is_plain(word)), len(said))
+    header = Header(" ".join(said[:plain]), "us-ascii", header_name=name)
+    if plain < len(said):
+        header.append(" ".join(said[plain:]), "utf-8")
+    return header.encode(linesep="\n")
+
+
+def mailbox(name: str, address: str) -> str:
+    """``"Name" <address>``; the name is a quoted string or encoded words, the address alone where there is none."""
+    name = clean(name, lines=False)[:LONGEST_NAME].strip()
+    if not name:
+        return address
+    if name.isascii() and "=?" not in name:
+        return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + f'" <{address}>'
+    return Header(name, "utf-8", maxlinelen=70).encode(linesep="\n") + f" <{address}>"
+
+
+def identifier(text: str | None) -> str:
+    """A foreign Message-ID as it may stand in our headers: ``<…>`` of plain characters, else nothing."""
+    bare = (text or "").strip().strip("<>")
+    return f"<{bare}>" if IDENTIFIER.fullmatch(bare) else ""
+
+
+def _is_plain(word: str) -> bool:
+    return word.isascii() and "=?" not in word and len(word) <= LONGEST_WORD
+
+
+def _lines(headers: list[tuple[str, str]]) -> bytes:
+    return "".join(f"{name}: {value}\n" for name, value in headers if value).encode("utf-8")
+
+
+def _text(text: str) -> bytes:
+    """The text as a part: as it is where that is safe everywhere, else quoted-printable."""
+    text = clean(text).rstrip("\n") + "\n"
+    lines = text.split("\n")
+    if text.isascii() and not any(len(line) > LONGEST_LINE or line.startswith("From ") for line in lines):
+        return b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit\n\n" + text.encode("ascii")
+    body = re.sub(rb"(?m)^From ", b"=46rom ", b2a_qp(text.encode("utf-8"), istext=True))
+    return b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n" + body
+
+
+def _file(file: File) -> bytes:
+    """A file as a part: base64, its name by RFC 2231 where it is not plain."""
+    kind = file.type.lower() if TYPE.fullmatch(file.type) else ""
+    if not kind or kind.startswith(("message/", "multipart/")):
+        kind = "application/octet-stream"
+    name = clean(file.name, lines=False)
+    plain = name.isascii() and not re.search(r'["\\]', name)
+    said = f'filename="{name}"' if plain else "filename*=utf-8''" + quote(name, safe="")
+    head = [("Content-Type", kind), ("Content-Disposition", f"attachment; {said}"), ("Content-Transfer-Encoding", "base64")]
+    return _lines(head) + b"\n" + encodebytes(file.content)

@@ -1,0 +1,26 @@
+"""What an address tells: the organisation behind it, and whether a person reads it. Pure."""
+
+from __future__ import annotations
+
+import re
+
+# Second-level names under which organisations register: the last three labels are theirs.
+REGISTRIES = frozenset(("ac", "co", "com", "edu", "gob", "gov", "gv", "mil", "ne", "net", "nom", "or", "org"))
+
+NOBODY = re.compile(
+    r"mailer-?daemon|postmaster|(.*[-_.+])?(no|not|donot|do[-_.]not)[-_.]?reply([-_.+].*)?"
+    r"|owner-.*|.*-(owner|request|bounces?)|bounces?([-+=].*)?|listserv|majordomo",
+    re.IGNORECASE,
+)
+
+
+def organisation(address: str) -> str:
+    """The registered domain of an address or domain, lower case: ``mail.acme.co.uk`` → ``acme.co.uk``."""
+    labels = address.rpartition("@")[2].lower().rstrip(".").split(".")
+    three = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in REGISTRIES
+    return ".".join(labels[-3:] if three else labels[-2:])
+
+
+def reads_nobody(address: str) -> bool:
+    """Whether no person reads the address: mailer-daemon, postmaster, no-reply forms, the robots of lists."""
+    return NOBODY.fullmatch(address.rpartition("@")[0]) is not None

@@ -1,0 +1,97 @@
+"""Proofs that a mail answers one of ours: what a token says, and whether we wrote it (mail.md §5). Pure.
+
+A token is ``c42-1-…`` (case 42, key 1), ``u42-7-1-…`` (case 42, and that user 7 was sent it) or ``b42-9-1-…``
+(case 42, outbox row 9), the dots being 100 bits of HMAC-SHA256 in lower-case base32: mail systems may lower or
+raise the case of a local part. It stands in plus parts, Message-IDs, References and the marker line alike.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import b32encode
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MAC = 20
+TOKEN = r"(?<![a-z0-9])([cub])([0-9]{1,18})(?:-([0-9]{1,18}))?-([0-9]{1,9})-([a-z2-7]{20})(?![a-z0-9])"
+TOKENS = re.compile(TOKEN, re.IGNORECASE)
+STAFF_TOKENS = re.compile(TOKEN.replace("[cub]", "u"), re.IGNORECASE)
+# The line of our templates above which an answer is written, quoted or not.
+MARKERS = re.compile(rf"^[>|\s]*== [^\n]{{1,80}}? == {TOKEN} ==\s*$", re.IGNORECASE | re.MULTILINE)
+PURPOSES = {"case": "c", "user": "u", "bounce": "b"}
+NAMES = {letter: purpose for purpose, letter in PURPOSES.items()}
+
+
+class Key(NamedTuple):
+    """One row of `mail_keys`; a retired key signs nothing any more and still proves what it signed."""
+
+    version: int
+    key: bytes
+    retired: bool = False
+
+
+class Proof(NamedTuple):
+    """What a token of ours proves: the case; for purpose `user` the person, for `bounce` the outbox row."""
+
+    case_id: int
+    purpose: str
+    user_id: int | None = None
+    outbox_id: int | None = None
+
+
+def newest(keys: tuple[Key, ...]) -> Key:
+    """The key that signs: the newest that is not retired."""
+    return max(key for key in keys if not key.retired)
+
+
+def sign(keys: tuple[Key, ...], proof: Proof) -> str:
+    """The token for a proof, lower case, at most 64 characters with any local part of 20."""
+    key = newest(keys)
+    letter, who = PURPOSES[proof.purpose], proof.user_id or proof.outbox_id
+    said = f"{letter}{proof.case_id}" + (f"-{who}" if who is not None else "")
+    return f"{said}-{key.version}-{_mac(key, said)}"
+
+
+def verify(token: str, keys: tuple[Key, ...]) -> Proof | None:
+    """What the token proves, None where it is not ours or not whole."""
+    found = TOKENS.fullmatch(token.strip())
+    return _proof(found, keys) if found else None
+
+
+def proofs(text: str, keys: tuple[Key, ...]) -> Iterator[Proof]:
+    """Each proof in a text: a recipient's address, In-Reply-To, References, or a body, in order."""
+    for found in TOKENS.finditer(text):
+        proof = _proof(found, keys)
+        if proof:
+            yield proof
+
+
+def concealed(text: str) -> str:
+    """The text without the tokens that prove a member of the staff: they never leave in words for outsiders."""
+    return STAFF_TOKENS.sub("…", text)
+
+
+def digest(keys: tuple[Key, ...], *parts: object) -> str:
+    """A short name that nobody else can guess, the same for the same parts: for Message-IDs and boundaries."""
+    return _base32(hmac.digest(newest(keys).key, "\0".join(["id", *map(str, parts)]).encode(), "sha256"))
+
+
+def _proof(found: re.Match[str], keys: tuple[Key, ...]) -> Proof | None:
+    letter, case_id, who, version, mac = found.groups()
+    said = f"{letter.lower()}{case_id}" + (f"-{who}" if who is not None else "")
+    if (who is None) != (letter.lower() == "c"):
+        return None
+    for key in keys:
+        if key.version == int(version) and hmac.compare_digest(_mac(key, said), mac.lower()):
+            purpose, number = NAMES[letter.lower()], int(who) if who is not None else None
+            return Proof(int(case_id), purpose, number if purpose == "user" else None, number if purpose == "bounce" else None)
+    return None
+
+
+def _mac(key: Key, said: str) -> str:
+    return _base32(hmac.digest(key.key, f"token\0{key.version}\0{said}".encode(), "sha256"))
+
+
+def _base32(raw: bytes) -> str:
+    return b32encode(raw)[:MAC].decode("ascii").lower()

@@ -1,0 +1,201 @@
+"""What happens to a case → the mails about it, as finished bytes in the outbox (mail.md §7).
+
+Each kind of mail is one line of a table: to whom, in whose name, with which words. Everything is written in the
+transaction of its cause and follows from it alone, so that a rehearsal writes the same mails.
+"""
+
+from __future__ import annotations
+
+from email.utils import format_datetime
+from typing import NamedTuple
+
+from crmcli import clock, files, mail_limits, outbox, recipients, settings
+from crmcli.db import Tx
+from crmcli.mail import sign, template
+from crmcli.mail.compose import File, Letter, compose, identifier
+from crmcli.model import PRIORITIES, Case, Mailed, Row
+from crmcli.recipients import Copy, Desk
+
+
+class Kind(NamedTuple):
+    """How a kind of mail looks: its kind in the outbox, template and people; in whose name; Auto-Submitted."""
+
+    kind: str
+    template: str
+    copies: recipients.Copies
+    speaker: str = ""
+    robots: str = ""
+    subject: str = ""
+    proves: bool = False
+
+
+KINDS = {
+    "reply": Kind("reply", "reply", recipients.outside, "actor"),
+    "forward": Kind("forward", "forward", recipients.staff_and_watchers, "author", "auto-generated", proves=True),
+    "note": Kind("forward", "note", recipients.staff, "author", "auto-generated"),
+    "thanks": Kind("thanks", "thanks", recipients.writer, "", "auto-replied"),
+    "remind_user": Kind("remind", "remind", recipients.given, "", "auto-generated", "Reminder: ", proves=True),
+    "remind_partner": Kind("remind", "remind_partner", recipients.given, "responsible", "auto-generated", "Reminder: "),
+    "rule": Kind("rule", "rule", recipients.given, "", "auto-generated"),
+    "alert": Kind("alert", "alert", recipients.given, "", "auto-generated", "Held mail: "),
+}
+
+NEWEST_LOG = "SELECT max(id) FROM case_log WHERE case_id = ?"
+
+MESSAGE = "SELECT message_id, subject FROM messages WHERE id = ?"
+
+# What a reply answers: the partner's newest mail in the case.
+HEARD = """
+SELECT m.message_id, m.subject
+FROM case_log l JOIN case_history h ON h.log_id = l.id JOIN messages m ON m.id = h.message_id
+WHERE l.case_id = ? AND h.direction = 'in' AND m.class = 'human'
+ORDER BY h.id DESC
+LIMIT 1
+"""
+
+
+def write_mails(tx: Tx, case: Case, event: Mailed) -> tuple[int, ...]:
+    """Put the mails of one event into the outbox, one row a person → their ids."""
+    kind = KINDS[event.kind]
+    desk = recipients.desk(tx.conn, case, event.message_id)
+    written: list[int] = []
+    for copy in kind.copies(tx.conn, case, event, desk):
+        excess = "" if copy.held or event.kind == "alert" else mail_limits.excess(tx, case, kind.kind, copy)
+        written.append(_write(tx, case, event, desk, copy._replace(held=copy.held or excess)))
+        if excess:
+            written += _alert(tx, case, desk, excess)
+    return tuple(written)
+
+
+def _alert(tx: Tx, case: Case, desk: Desk, excess: str) -> tuple[int, ...]:
+    """Tell the responsible that mail is held, once a day for each limit."""
+    address = recipients.responsible(tx.conn, case, desk.section)
+    if not address or mail_limits.was_told(tx, address, excess):
+        return ()
+    return write_mails(tx, case, Mailed("alert", excess, (address,)))
+
+
+def _write(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> int:
+    """One copy, from finished words to a row."""
+    kind, keys, outbox_id = KINDS[event.kind], outbox.keys(tx.conn), outbox.next_id(tx.conn)
+    proof = sign.Proof(case.id, "user", copy.user_id) if kind.proves and copy.user_id else sign.Proof(case.id, "case")
+    token = sign.sign(keys, proof)
+    address = desk.address or "nobody@crm.invalid"
+    domain = address.rpartition("@")[2]
+    said = _said(tx, case, event, desk, copy)
+    cause = _cause(tx, case, event)
+    name = sign.digest(keys, outbox_id, cause, kind.template, copy.address, tx.now, said["text"])
+    answered = _answered(tx, case, event)
+    letter = Letter(
+        sender=_sender(said["speaker"], desk, address),
+        reply_to=_plus(tx, address, token),
+        recipient=(recipients.name(tx.conn, copy.address), copy.address),
+        subject=f"{kind.subject}[{case.id}] {case.name}",
+        date=format_datetime(clock.moment(tx.now)),
+        message_id=f"<{name}.{token}@{domain}>",
+        in_reply_to=answered,
+        references=tuple(part for part in (f"<{token}@{domain}>", answered) if part),
+        text=template.render(_template(event, copy), desk.section["language"], {**said, "token": token}),
+        files=_files(tx, case, event),
+        extra=_extra(kind, case),
+    )
+    bounce = _plus(tx, address, sign.sign(keys, sign.Proof(case.id, "bounce", outbox_id=outbox_id)))
+    silent = kind.kind == "thanks" and settings.get(tx.conn, "null_sender") != "off"
+    return outbox.add(
+        tx,
+        {
+            "kind": kind.kind,
+            "case_id": case.id,
+            "cause": cause,
+            "user_id": copy.user_id,
+            "recipient": copy.address,
+            "envelope_from": "" if silent else bounce,
+            "message_id": letter.message_id,
+            "subject": letter.subject,
+            "bytes": compose(letter),
+        },
+        copy.held or ("" if desk.address else outbox.NO_SENDER),
+    )
+
+
+def _cause(tx: Tx, case: Case, event: Mailed) -> str:
+    """What a mail came from: a rule, and the mail or the log row that it is about."""
+    if event.kind == "alert":
+        return event.text
+    about = f"message:{event.message_id}" if event.message_id else f"log:{tx.run(NEWEST_LOG, (case.id,)).fetchone()[0]}"
+    return f"rule:{tx.rule_id} {about}" if tx.rule_id else about
+
+
+def _template(event: Mailed, copy: Copy) -> str:
+    """The words for this copy: a watcher from outside reads others than the staff."""
+    return "copy" if event.kind == "forward" and copy.user_id is None else KINDS[event.kind].template
+
+
+def _said(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> dict[str, str]:
+    """All that a template may name, and the speaker for From."""
+    conn, kind = tx.conn, KINDS[event.kind]
+    responsible = recipients.user(conn, case.user_id)
+    actor = recipients.user(conn, tx.user_id) or responsible
+    author = (recipients.name(conn, event.author) or event.author if event.author else "") or _called(actor)
+    signer = {"actor": actor, "responsible": responsible}.get(kind.speaker)
+    signature = ((signer or {}).get("signature") or "").strip()
+    speakers = {"actor": _called(actor), "author": author, "responsible": _called(responsible)}
+    return {
+        "case_id": str(case.id),
+        "subject": case.name,
+        "state": case.state,
+        "priority": PRIORITIES[case.priority - 1],
+        "section": desk.section["name"],
+        "responsible": _called(responsible) or "nobody yet",
+        "author": author or "Somebody",
+        "partner": case.email_from or "nobody",
+        "text": (event.text if copy.user_id else sign.concealed(event.text)).strip("\n"),
+        "signature": f"\n-- \n{signature}" if signature else "",
+        "speaker": speakers.get(kind.speaker, ""),
+    }
+
+
+def _called(user: Row | None) -> str:
+    return str(user["name"] or user["login"]) if user else ""
+
+
+def _sender(speaker: str, desk: Desk, address: str) -> tuple[str, str]:
+    """From: ``"Name via Section" <address of the section>``, so that SPF and DMARC hold."""
+    section = desk.section["name"]
+    return (f"{speaker} via {section}" if speaker else section, address)
+
+
+def _plus(tx: Tx, address: str, token: str) -> str:
+    """The address with the token as its plus part, plain where those are off or it would be too long."""
+    local, _, domain = address.rpartition("@")
+    if settings.get(tx.conn, "plus") == "off" or len(local) + len(token) > 63:
+        return address
+    return f"{local}+{token}@{domain}"
+
+
+def _answered(tx: Tx, case: Case, event: Mailed) -> str:
+    """The Message-ID of the mail that this one follows, '' for none."""
+    if event.kind in ("forward", "note", "thanks"):
+        row = tx.run(MESSAGE, (event.message_id,)).fetchone()
+    else:
+        row = tx.run(HEARD, (case.id,)).fetchone()
+    return identifier(row["message_id"]) if row else ""
+
+
+def _files(tx: Tx, case: Case, event: Mailed) -> tuple[File, ...]:
+    """The files that go along: those named, those of the mail passed on, or all of the case."""
+    if event.kind == "thanks" or not (event.attachment_ids or event.message_id or event.with_files):
+        return ()
+    rows = tx.run("SELECT id, name, type, sha256 FROM attachments WHERE message_id = ?", (event.message_id,)).fetchall()
+    for attachment_id in event.attachment_ids:
+        rows += tx.run("SELECT id, name, type, sha256 FROM attachments WHERE id = ?", (attachment_id,)).fetchall()
+    named = files.of_case(tx.conn, case.id) if event.with_files else []
+    each = {row["id"]: row for row in (*named, *rows)}
+    return tuple(File(row["name"], row["type"], files.content(tx.conn, row["sha256"])) for row in each.values())
+
+
+def _extra(kind: Kind, case: Case) -> tuple[tuple[str, str], ...]:
+    """What robots and mail programs are told."""
+    robots = (("Auto-Submitted", kind.robots), ("X-Auto-Response-Suppress", "All")) if kind.robots else ()
+    urgency = (("X-Priority", str(case.priority)),) if kind.kind == "forward" else ()
+    return (*robots, *urgency)

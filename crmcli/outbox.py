@@ -1,0 +1,172 @@
+"""The outbox: mails as finished bytes, from the transaction that caused them until they have left (mail.md §7)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from crmcli import clock, settings
+from crmcli.db import Tx
+from crmcli.errors import NotFound, Refused
+from crmcli.mail.sign import Key
+from crmcli.model import Row
+
+LEASE = 600
+# Seconds until the next attempt after the first, the second …; after the last the mail has failed: 5 days in all.
+DELAYS = (60, 120, 240, 480, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 86400, 86400)
+PAUSES = DELAYS[:7]
+NO_SENDER = "no address to send from"
+
+KEYS = "SELECT version, key, retired_at IS NOT NULL FROM mail_keys ORDER BY version DESC"
+
+# A transport that did not work is left alone until the row that met it is due again.
+PAUSED = """
+SELECT next_at, error
+FROM outbox
+WHERE state = 'queued' AND error LIKE 'transport: %' AND next_at > ?
+ORDER BY next_at
+LIMIT 1
+"""
+
+DUE = """
+SELECT id
+FROM outbox
+WHERE state IN ('queued', 'sending') AND next_at <= :now AND (state = 'queued' OR lease_until <= :now)
+ORDER BY next_at, id
+LIMIT :limit
+"""
+
+CLAIM = """
+UPDATE outbox
+SET state = 'sending', owner = :owner, lease_until = :until, attempts = attempts + 1
+WHERE id = :id
+"""
+
+LIST = """
+SELECT id, kind, case_id, recipient, envelope_from, message_id, subject, state, attempts, next_at, error
+FROM outbox
+"""
+
+
+def keys(conn: sqlite3.Connection) -> tuple[Key, ...]:
+    """The keys that sign and prove, newest first."""
+    return tuple(Key(row[0], bytes(row[1]), bool(row[2])) for row in conn.execute(KEYS))
+
+
+def next_id(conn: sqlite3.Connection) -> int:
+    """The id that the next row gets; inside a write nobody else takes it."""
+    row = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    return int(row[0]) + 1 if row else 1
+
+
+def add(tx: Tx, values: Row, held: str = "") -> int:
+    """A mail to be sent at once, or held for the reason given → its id."""
+    state = {"state": "held", "error": held} if held else {"state": "queued", "next_at": tx.now}
+    return tx.insert("outbox", {**values, **state, "created_at": tx.now})
+
+
+def get(conn: sqlite3.Connection, outbox_id: int) -> Row:
+    """One mail, its bytes included; NotFound where there is none."""
+    row = conn.execute("SELECT * FROM outbox WHERE id = ?", (outbox_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"no mail {outbox_id} in the outbox", hint="crm mail outbox list")
+    return dict(row)
+
+
+def listed(conn: sqlite3.Connection, state: str | None = None, case_id: int | None = None) -> list[Row]:
+    """The mails in the order they were written, of one state or case where named; without their bytes."""
+    where = " WHERE (:state IS NULL OR state = :state) AND (:case IS NULL OR case_id = :case) ORDER BY id"
+    return [dict(row) for row in conn.execute(LIST + where, {"state": state, "case": case_id})]
+
+
+# Sending --------------------------------------------------------------------------------------------
+
+
+def paused(conn: sqlite3.Connection, now: str) -> tuple[str, str] | None:
+    """Until when the transport is left alone, and why; None where it may be used."""
+    row = conn.execute(PAUSED, (now,)).fetchone()
+    return (row[0], row[1].removeprefix("transport: ")) if row else None
+
+
+def is_due(conn: sqlite3.Connection, now: str) -> bool:
+    """Whether there is something to send and a way to send it: cheap, for after every mail that came in."""
+    if conn.execute(DUE, {"now": now, "limit": 1}).fetchone() is None:
+        return False
+    return settings.get(conn, "transport") != "" and paused(conn, now) is None
+
+
+def claim(tx: Tx, owner: str, limit: int) -> list[Row]:
+    """Take mails that are due, or whose sender died, for LEASE seconds."""
+    ids = [row[0] for row in tx.run(DUE, {"now": tx.now, "limit": limit})]
+    for outbox_id in ids:
+        tx.run(CLAIM, {"id": outbox_id, "owner": owner, "until": clock.shift(tx.now, LEASE)})
+    return [get(tx.conn, outbox_id) for outbox_id in ids]
+
+
+def sent(tx: Tx, outbox_id: int) -> None:
+    """It has left."""
+    _end(tx, outbox_id, {"state": "sent", "sent_at": tx.now, "next_at": None, "error": None})
+
+
+def failed(tx: Tx, outbox_id: int, why: str) -> None:
+    """It will never leave."""
+    _end(tx, outbox_id, {"state": "failed", "next_at": None, "error": why})
+
+
+def put_off(tx: Tx, row: Row, why: str) -> None:
+    """It was not taken this time: again after a pause that grows, given up after 5 days."""
+    if row["attempts"] > len(DELAYS):
+        return failed(tx, row["id"], why)
+    _end(tx, row["id"], {"state": "queued", "next_at": clock.shift(tx.now, DELAYS[row["attempts"] - 1]), "error": why})
+
+
+def pause(tx: Tx, row: Row, why: str) -> None:
+    """The transport did not work: no mail leaves until this one is due again, within the hour."""
+    delay = PAUSES[min(row["attempts"], len(PAUSES)) - 1]
+    _end(tx, row["id"], {"state": "queued", "next_at": clock.shift(tx.now, delay), "error": f"transport: {why}"})
+
+
+def give_back(tx: Tx, row: Row) -> None:
+    """It was taken and not tried: as if it had not been taken."""
+    _end(tx, row["id"], {"state": "queued", "attempts": row["attempts"] - 1})
+
+
+def _end(tx: Tx, outbox_id: int, values: Row) -> None:
+    tx.update("outbox", outbox_id, {**values, "owner": None, "lease_until": None})
+
+
+# What people do with it ---------------------------------------------------------------------------------
+
+
+def hold(tx: Tx, outbox_id: int, why: str = "held by hand") -> None:
+    """Keep a queued mail back until someone says retry."""
+    _only(tx.conn, outbox_id, "hold", ("queued",))
+    _end(tx, outbox_id, {"state": "held", "next_at": None, "error": why})
+
+
+def retry(tx: Tx, outbox_id: int) -> None:
+    """Queue a mail that waits, failed or was held, as if for the first time."""
+    row = _only(tx.conn, outbox_id, "retry", ("queued", "failed", "held"))
+    if row["error"] == NO_SENDER:
+        raise Refused(f"mail {outbox_id} has {NO_SENDER}", hint="give its section a --reply-to, then write it again")
+    _end(tx, outbox_id, {"state": "queued", "attempts": 0, "next_at": tx.now, "error": None})
+
+
+def drop(tx: Tx, outbox_id: int, why: str = "dropped by hand") -> None:
+    """Give a mail up that has not left; it stays in the list as failed."""
+    _only(tx.conn, outbox_id, "drop", ("queued", "held", "failed"))
+    failed(tx, outbox_id, why)
+
+
+def hold_all(tx: Tx, reason: str) -> int:
+    """Hold every mail that has not left, as after a restore or on a copy → how many."""
+    rows = tx.run("SELECT id FROM outbox WHERE state IN ('queued', 'sending')").fetchall()
+    for (outbox_id,) in rows:
+        _end(tx, outbox_id, {"state": "held", "next_at": None, "error": reason})
+    return len(rows)
+
+
+def _only(conn: sqlite3.Connection, outbox_id: int, verb: str, states: tuple[str, ...]) -> Row:
+    row = get(conn, outbox_id)
+    if row["state"] not in states:
+        raise Refused(f"cannot {verb} mail {outbox_id}: it is {row['state']}", hint=f"possible for {', '.join(states)}")
+    return row
