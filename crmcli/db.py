@@ -15,6 +15,7 @@ from typing import Any
 from crmcli import clock, journal, migrations, resources
 from crmcli.errors import Busy, CrmError, Refused
 from crmcli.model import Origin
+from crmcli.text import folded
 
 APPLICATION_ID = 0x63726D31
 WAIT = 30.0
@@ -89,15 +90,17 @@ class Tx:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """A part that can fail alone: rolled back on an exception, which goes on."""
-        self.conn.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            self.conn.execute("ROLLBACK TO part")
+        """A part that can fail alone: rolled back on an exception, which goes on; a refused row is Refused."""
+        with _refusals():
+            self.conn.execute("SAVEPOINT part")
+            try:
+                yield
+            except BaseException:
+                if self.conn.in_transaction:  # SQLite itself rolls back where the disk is full
+                    self.conn.execute("ROLLBACK TO part")
+                    self.conn.execute("RELEASE part")
+                raise
             self.conn.execute("RELEASE part")
-            raise
-        self.conn.execute("RELEASE part")
 
 
 def connect(path: str, wait: float = WAIT) -> sqlite3.Connection:
@@ -125,6 +128,7 @@ def connect(path: str, wait: float = WAIT) -> sqlite3.Connection:
 def _prepare(conn: sqlite3.Connection) -> None:
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA synchronous = FULL")
+    conn.create_function("folded", 1, folded, deterministic=True)
 
 
 def create(path: str, mode: int = 0o600) -> sqlite3.Connection:
@@ -133,26 +137,21 @@ def create(path: str, mode: int = 0o600) -> sqlite3.Connection:
     os.fchmod(handle, mode)
     os.close(handle)
     conn = sqlite3.connect(path, isolation_level=None, timeout=WAIT)
-    conn.row_factory = sqlite3.Row
-    conn.execute("PRAGMA journal_mode = WAL")
-    _prepare(conn)
-    conn.execute("BEGIN IMMEDIATE")
-    for statement in statements(resources.read("schema.sql")):
-        conn.execute(statement)
-    journal.make_triggers(conn)
-    conn.execute("INSERT INTO mail_keys (key, created_at) VALUES (?, ?)", (os.urandom(32), clock.now()))
-    conn.execute("COMMIT")
+    try:
+        conn.row_factory = sqlite3.Row
+        conn.execute("PRAGMA journal_mode = WAL")
+        _prepare(conn)
+        conn.execute("BEGIN IMMEDIATE")
+        for statement in migrations.statements(resources.read("schema.sql")):
+            conn.execute(statement)
+        journal.make_triggers(conn)
+        conn.execute("INSERT INTO mail_keys (key, created_at) VALUES (?, ?)", (os.urandom(32), clock.now()))
+        conn.execute("COMMIT")
+    except BaseException:
+        conn.close()
+        os.unlink(path)
+        raise
     return conn
-
-
-def statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one, triggers whole (executescript would commit)."""
-    part = ""
-    for line in script.splitlines(keepends=True):
-        part += line
-        if sqlite3.complete_statement(part):
-            yield part
-            part = ""
 
 
 @contextmanager
@@ -160,8 +159,9 @@ def write(conn: sqlite3.Connection, origin: Origin) -> Iterator[Tx]:
     """The one write: queue for the file, begin, journal as one change set, commit; roll back on any exception.
 
     With origin.dry_run the same work is rolled back at the end. A write that changed nothing leaves no change set.
+    A row that the schema refuses is Refused, in words.
     """
-    with _turn(conn):
+    with _turn(conn), _refusals():
         conn.execute("BEGIN IMMEDIATE")
         try:
             tx = Tx(conn, origin, journal.begin(conn, origin, clock.now()))
@@ -172,6 +172,18 @@ def write(conn: sqlite3.Connection, origin: Origin) -> Iterator[Tx]:
             if conn.in_transaction:
                 conn.execute("ROLLBACK")
             raise
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the schema refuses becomes a sentence for the user."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        known = explained(error)
+        if known is None:
+            raise
+        raise known from error
 
 
 @contextmanager
