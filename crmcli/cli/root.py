@@ -33,6 +33,8 @@ COMMANDS = {
     "ingest": ("ingest", "Take a mail from standard input, as the mail server's pipe does."),
     "run-rules": ("run_rules", "Do what is due by the rules; for cron."),
     "changes": ("changes", "What was changed, by whom and when."),
+    "undo": ("undo", "Take a step back."),
+    "redo": ("undo:redo_app", "Take an undo back."),
     "filter": ("filter", "Explain a filter; list what can be filtered by."),
     "config": ("config", "Settings: of this database and your own."),
     "init": ("init", "Make a database."),
@@ -123,7 +125,8 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         if cmd_name not in self.commands:
-            app: typer.Typer = importlib.import_module(f"crmcli.cli.{COMMANDS[cmd_name][0]}").app
+            module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+            app: typer.Typer = getattr(importlib.import_module(f"crmcli.cli.{module}"), attribute or "app")
             single = len(app.registered_commands) == 1 and not app.registered_groups and app.registered_callback is None
             command = typer.main.get_command(app) if single else typer.main.get_group(app)
             command.name = cmd_name

@@ -182,7 +182,7 @@ class Session:
         """Tell what was made or changed, after the commit: the ids, or with -o json (csv, …) the things themselves."""
         if self.given.quiet:
             return
-        if self.settings["output"].value in PLAIN:
+        if not self.wants_object:
             self._print("".join(f"{number}\n" for number in ids))
             return
         from crmcli import case_list, records
@@ -197,6 +197,16 @@ class Session:
         else:
             sys.stdout.write(text)
 
+    @property
+    def wants_object(self) -> bool:
+        """Whether a command that writes shows the thing itself, not only its id."""
+        return self.settings["output"].value not in PLAIN and not self.given.quiet
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person can be asked."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
     def say(self, text: str) -> None:
         """Tell the person something that is no data: on standard error, not with -q."""
         if not self.given.quiet:
@@ -206,7 +216,7 @@ class Session:
         """Ask before something wide; without a terminal it takes --yes."""
         if self.given.yes or self.given.dry_run:
             return
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not self.on_terminal:
             raise Usage(f"{question.rstrip('?')} needs --yes without a terminal", hint="add -y, or try it with -n")
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()

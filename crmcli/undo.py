@@ -1,0 +1,207 @@
+"""Undo and redo: the journal turned back, one step at a time (cli.md §4).
+
+A step is one command, bulk edit, import or run. It is undone whole or not at all: where a later change stands
+on one of its rows, nothing is touched and the changes in the way are listed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import NamedTuple
+
+from crmcli import journal, literals
+from crmcli.db import Tx
+from crmcli.errors import Conflict, NotFound
+
+NEWEST = """
+SELECT max(step)
+FROM change_sets
+WHERE user_id IS ? AND source IN ('cli', 'import') AND undone_by IS NULL
+"""
+
+NEWEST_RUN = """
+SELECT max(step)
+FROM change_sets
+WHERE source IN ('rules', 'segments') AND undone_by IS NULL
+"""
+
+NEWEST_UNDO = """
+SELECT max(step)
+FROM change_sets
+WHERE user_id IS ? AND source = 'undo' AND undoes IS NOT NULL AND undone_by IS NULL
+"""
+
+CHANGES = """
+SELECT c.id, c.table_name, c.row_id, c.op, c.old, c.new
+FROM changes c JOIN change_sets s ON s.id = c.change_set_id
+WHERE s.step = ?
+ORDER BY c.id DESC
+"""
+
+LATER = """
+SELECT s.step, s.command, s.at
+FROM changes c JOIN change_sets s ON s.id = c.change_set_id
+WHERE c.table_name = ? AND c.row_id = ? AND c.id > ? AND s.step <> ?
+ORDER BY c.id DESC
+LIMIT 1
+"""
+
+WITHDRAW = """
+UPDATE outbox SET state = 'failed', error = 'withdrawn: its cause was undone'
+WHERE id = ? AND state IN ('queued', 'held')
+"""
+
+MADE_BY_STEP = """
+SELECT c.row_id
+FROM changes c JOIN change_sets s ON s.id = c.change_set_id
+WHERE s.step = ? AND c.op = 'insert' AND c.table_name = """
+FIRED_AGAIN = f"UPDATE rule_firings SET state = 'fired' WHERE state = 'undone' AND id IN ({MADE_BY_STEP} 'rule_firings')"
+QUEUED_AGAIN = f"""
+UPDATE outbox SET state = 'queued', error = NULL
+WHERE state = 'failed' AND error = 'withdrawn: its cause was undone' AND id IN ({MADE_BY_STEP} 'outbox')
+"""
+
+
+class Undone(NamedTuple):
+    """What undoing a step came to: rows by table, mails withdrawn, mails that were sent already."""
+
+    step: int
+    command: str
+    rows: dict[str, int]
+    withdrawn: int
+    sent: int
+
+
+def newest(conn: sqlite3.Connection, user_id: int | None) -> int:
+    """The newest step of the user's own commands and imports that is not undone."""
+    return _found(conn.execute(NEWEST, (user_id,)), "undo")
+
+
+def newest_run(conn: sqlite3.Connection) -> int:
+    """The newest run of rules or segments, whoever started it, that is not undone."""
+    return _found(conn.execute(NEWEST_RUN), "undo")
+
+
+def newest_undo(conn: sqlite3.Connection, user_id: int | None) -> int:
+    """The newest undo of the user that is not redone."""
+    return _found(conn.execute(NEWEST_UNDO, (user_id,)), "redo")
+
+
+def _found(cursor: sqlite3.Cursor, verb: str) -> int:
+    step = cursor.fetchone()[0]
+    if step is None:
+        raise NotFound(f"there is nothing to {verb}", hint="crm changes")
+    return int(step)
+
+
+def undo(tx: Tx, step: int) -> Undone:
+    """Turn a step back inside tx, all of it; Conflict with a list where later changes are in the way."""
+    sets = tx.run("SELECT command, undone_by FROM change_sets WHERE step = ?", (step,)).fetchall()
+    if not sets:
+        raise NotFound(f"no step {step}", hint="crm changes")
+    if any(row["undone_by"] for row in sets):
+        raise Conflict(f"step {step} is undone already", hint="crm redo")
+    turned = _turn_back(tx, step)
+    tx.run("UPDATE change_sets SET undone_by = ? WHERE step = ?", (tx.step, step))
+    tx.run("UPDATE change_sets SET undoes = ? WHERE id = ?", (step, tx.change_set_id))
+    return turned._replace(command=sets[0]["command"])
+
+
+def redo(tx: Tx, undo_step: int) -> Undone:
+    """Turn an undo back: its step stands again, its firings count again, mails withdrawn by it wait again."""
+    step = tx.run("SELECT undoes FROM change_sets WHERE step = ? AND undoes IS NOT NULL", (undo_step,)).fetchone()
+    if step is None:
+        raise NotFound(f"step {undo_step} is no undo", hint="crm changes")
+    turned = undo(tx, undo_step)
+    tx.run("UPDATE change_sets SET undoes = NULL WHERE id = ?", (tx.change_set_id,))
+    tx.run("UPDATE change_sets SET undone_by = NULL WHERE step = ?", (step[0],))
+    tx.run(FIRED_AGAIN, (step[0],))
+    tx.run(QUEUED_AGAIN, (step[0],))
+    return turned
+
+
+def _turn_back(tx: Tx, step: int) -> Undone:
+    tx.run("PRAGMA defer_foreign_keys = ON")
+    rows: dict[str, int] = {}
+    in_the_way: list[str] = []
+    withdrawn = sent = 0
+    for change in tx.run(CHANGES, (step,)).fetchall():
+        table = change["table_name"]
+        if table in journal.UNDOABLE:
+            blocked = _blocked(tx, change, step)
+            if blocked:
+                in_the_way.append(blocked)
+                continue
+            _reverse(tx, change)
+            rows[table] = rows.get(table, 0) + 1
+        elif table == "outbox" and change["op"] == "insert":
+            gone = tx.run(WITHDRAW, (change["row_id"],)).rowcount
+            withdrawn, sent = withdrawn + gone, sent + 1 - gone
+        elif table == "rule_firings" and change["op"] == "insert":
+            tx.run("UPDATE rule_firings SET state = 'undone' WHERE id = ?", (change["row_id"],))
+    if in_the_way:
+        raise Conflict("later changes are in the way: " + "; ".join(dict.fromkeys(in_the_way)), hint="undo those first")
+    return Undone(step, "", rows, withdrawn, sent)
+
+
+def _blocked(tx: Tx, change: sqlite3.Row, step: int) -> str:
+    """Why the change cannot be turned back: what the row says now is not what the step left; '' if it can."""
+    table, row_id = change["table_name"], change["row_id"]
+    row = tx.run(f"SELECT * FROM {table} WHERE id = ?", (row_id,)).fetchone()
+    if change["op"] == "delete":
+        return "" if row is None else _later(tx, change, step)
+    new = literals.values(json.loads(change["new"]))
+    if row is None or any(row[name] != value for name, value in new.items()):
+        return _later(tx, change, step)
+    return _held(tx, table, row_id, step) if change["op"] == "insert" else ""
+
+
+def _later(tx: Tx, change: sqlite3.Row, step: int) -> str:
+    table, row_id = change["table_name"], change["row_id"]
+    found = tx.run(LATER, (table, row_id, change["id"], step)).fetchone()
+    what = f"step {found['step']} ({found['command'] or 'outside'})" if found else "a change outside the journal"
+    return f"{what} changed {table} {row_id}"
+
+
+def _held(tx: Tx, table: str, row_id: int, step: int) -> str:
+    """Rows that would go with an inserted one though they came later and are not of this step."""
+    for child, column in CHILDREN.get(table, ()):
+        found = tx.run(f"SELECT id FROM {child} WHERE {column} = ? LIMIT 1", (row_id,)).fetchone()
+        if found:
+            made = tx.run(
+                "SELECT s.step, s.command FROM changes c JOIN change_sets s ON s.id = c.change_set_id"
+                " WHERE c.table_name = ? AND c.row_id = ? AND c.op = 'insert' ORDER BY c.id DESC LIMIT 1",
+                (child, found["id"]),
+            ).fetchone()
+            if made is None or made["step"] != step:
+                step_text = f"step {made['step']} ({made['command'] or 'outside'})" if made else "an older row"
+                return f"{step_text} put {child} {found['id']} on {table} {row_id}"
+    return ""
+
+
+# Undoable rows that hang on a row and would be deleted with it, or refuse its going: table → (child, column).
+CHILDREN: dict[str, tuple[tuple[str, str], ...]] = {
+    "cases": (("case_log", "case_id"), ("case_links", "case_id"), ("case_links", "other_id"), ("attachments", "case_id")),
+    "case_log": (("case_history", "log_id"),),
+    "partners": (
+        ("cases", "partner_id"), ("contacts", "partner_id"), ("events", "partner_id"), ("amounts", "partner_id"),
+        ("partner_category_members", "partner_id"), ("segment_members", "partner_id"), ("segment_pins", "partner_id"),
+    ),
+    "contacts": (("cases", "contact_id"),),
+    "sections": (("cases", "section_id"), ("sections", "parent_id"), ("case_log", "section_id")),
+    "categories": (("cases", "category_id"),),
+    "users": (("cases", "user_id"), ("case_log", "user_id")),
+    "partner_categories": (("partner_category_members", "category_id"), ("segments", "category_id")),
+    "segments": (("segment_lines", "segment_id"), ("segment_members", "segment_id"), ("segment_pins", "segment_id")),
+}  # fmt: skip
+
+
+def _reverse(tx: Tx, change: sqlite3.Row) -> None:
+    table, row_id = change["table_name"], change["row_id"]
+    if change["op"] == "insert":
+        tx.run(f"DELETE FROM {table} WHERE id = ?", (row_id,))
+    elif change["op"] == "update":
+        tx.update(table, row_id, literals.values(json.loads(change["old"])))
+    else:
+        tx.insert(table, {"id": row_id, **literals.values(json.loads(change["old"]))})
