@@ -6,6 +6,7 @@ Commands say what someone wants; events say what happened; both are plain values
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias, Union
 
 Row: TypeAlias = dict[str, Any]
@@ -328,20 +329,25 @@ class Outcome(NamedTuple):
 class Result(NamedTuple):
     """Rows to show: one value for every list, object and report; the renderers do the rest.
 
-    rows hold raw values (cents, UTC text, 0/1) under the names in columns; one says that it is a single object;
-    more is the number of rows not shown.
+    rows hold raw values (cents, UTC text, 0/1) under the names in columns, and are read once: they may come from
+    the database one by one. one says that it is a single object; more is the number of rows not shown; mark names
+    the value that is true of a row to be shown in red and with ``!``.
     """
 
     columns: tuple[Column, ...]
-    rows: list[Row]
+    rows: Iterable[Row]
     title: str = ""
     one: bool = False
     more: int = 0
     footer: tuple[str, ...] = ()
+    mark: str = ""
 
 
 class Column(NamedTuple):
-    """A column of a Result; kind tells how values are written: text, int, money, percent, time, day, bool, number, lines."""
+    """A column of a Result; kind tells how values are written: text, int, money, percent, time, day, bool, number, lines.
+
+    Kind object is a dict or a list of them as JSON has it; other formats leave it out.
+    """
 
     name: str
     kind: str = "text"
