@@ -50,6 +50,7 @@ GLOBALS = (
     ("config", ["--config"], "FILE", "Your own settings."),
     ("output", ["-o", "--output"], "FORMAT", f"One of {', '.join(FORMATS)}."),
     ("reason", ["--reason"], "TEXT", "Why; kept in the journal."),
+    ("as_of", ["--as-of"], "TIME", "Read everything as it was then; a day means its end."),
     ("dry_run", ["-n", "--dry-run"], "", "Do it, show it, write nothing."),
     ("yes", ["-y", "--yes"], "", "Do not ask."),
     ("quiet", ["-q", "--quiet"], "", "Say nothing but errors."),

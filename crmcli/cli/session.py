@@ -31,6 +31,7 @@ class Globals(NamedTuple):
     config: str | None = None
     output: str | None = None
     reason: str | None = None
+    as_of: str | None = None
     dry_run: bool = False
     yes: bool = False
     quiet: bool = False
@@ -61,7 +62,16 @@ class Session:
         """The database, opened when first asked for."""
         if self._conn is None:
             self._conn = db.connect(self.path)
+            if self.given.as_of:
+                self._conn = self._past(self._conn, self.given.as_of)
         return self._conn
+
+    def _past(self, conn: sqlite3.Connection, given: str) -> sqlite3.Connection:
+        """The database as it was at --as-of (a day: its end), which is then the present of this run."""
+        from crmcli import dates, past
+
+        self._now = dates.last_moment(given, self.now, self.zone)
+        return past.as_of(conn, self._now)
 
     @property
     def now(self) -> str:
@@ -138,6 +148,8 @@ class Session:
         from crmcli.rules import due
 
         given = self.given
+        if given.as_of:
+            raise Usage("the past cannot be changed", hint="leave --as-of out")
         origin = Origin(self.now, self.user_id, source, self.command, given.reason, self.step, given.dry_run)
         self._waiting = []
         with db.write(self.conn, origin) as tx:
