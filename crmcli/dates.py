@@ -120,17 +120,12 @@ def _days(words: str, today: date) -> Days | None:
     if words in NEAR:
         return whole(today + timedelta(days=NEAR[words]), "day")
     weekday = _weekday(words)
-    return None if weekday is None else whole(_coming(today, weekday), "day")
+    return None if weekday is None else whole(today + timedelta(days=(weekday - today.weekday()) % 7), "day")
 
 
 def _weekday(word: str) -> int | None:
     """The number of a weekday by its name or the first letters of it, at least three."""
     return next((number for number, name in enumerate(WEEKDAYS) if len(word) > 2 and name.startswith(word)), None)
-
-
-def _coming(today: date, weekday: int) -> date:
-    """The next such day after today: friday, said on a Friday, is in a week."""
-    return today + timedelta(days=1 + (weekday - today.weekday() - 1) % 7)
 
 
 def _edge(found: re.Match[str], today: date) -> Days:
@@ -140,12 +135,13 @@ def _edge(found: re.Match[str], today: date) -> Days:
 
 
 def _this(found: re.Match[str], today: date) -> Days | None:
-    """``last week``, ``this month``, ``next friday``."""
-    count, weekday, unit = WHICH[found[1]], _weekday(found[2]), UNIT.get(found[2], "hour")
+    """``last week``, ``this month``; ``last friday`` is before today, ``next friday`` after it."""
+    which, weekday, unit = WHICH[found[1]], _weekday(found[2]), UNIT.get(found[2], "hour")
     if weekday is not None:
-        which = {-1: _coming(today, weekday) - timedelta(days=7 * (1 + (today.weekday() == weekday)))}
-        return whole({**which, 0: first(today, "week") + timedelta(days=weekday), 1: _coming(today, weekday)}[count], "day")
-    return None if unit in ("minute", "hour") else whole(shifted(first(today, unit), count, unit), unit)
+        ahead = weekday - today.weekday()
+        away = {-1: -1 - (-ahead - 1) % 7, 0: ahead, 1: 1 + (ahead - 1) % 7}[which]
+        return whole(today + timedelta(days=away), "day")
+    return None if unit in ("minute", "hour") else whole(shifted(first(today, unit), which, unit), unit)
 
 
 def _date(year: str, month: str, day: str = "1") -> date:
