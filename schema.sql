@@ -524,6 +524,7 @@ CREATE TABLE raw_messages (
   bytes BLOB NOT NULL
 ) STRICT;
 
+-- people are the addresses in To and Cc that are not ours; visible are the sender's own words, as offsets into text.
 CREATE TABLE messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   sha256 TEXT NOT NULL UNIQUE REFERENCES raw_messages,
@@ -532,6 +533,7 @@ CREATE TABLE messages (
   content_key TEXT NOT NULL,
   "from" TEXT COLLATE NOCASE,
   envelope_from TEXT,
+  people TEXT NOT NULL DEFAULT '',
   subject TEXT NOT NULL DEFAULT '',
   date TEXT CHECK (date IS strftime('%Y-%m-%dT%H:%M:%SZ', date)),
   received_at TEXT NOT NULL CHECK (received_at IS strftime('%Y-%m-%dT%H:%M:%SZ', received_at)),
@@ -678,6 +680,85 @@ CREATE TABLE journal_context (
   now TEXT NOT NULL,
   rule_id INTEGER
 ) STRICT;
+
+-- Full text ----------------------------------------------------------------------------------------------
+
+-- The index of every text that is searched, accents folded; the texts themselves stay where they are. A rowid is four
+-- times the id of a row plus 0: the name of a case, 1: its description, 2: a communication (the id of its log row),
+-- 3: the name of a file.
+CREATE VIRTUAL TABLE texts USING fts5 (text, content = '', tokenize = 'unicode61 remove_diacritics 2');
+
+-- FTS5 tells words by what stands between them. In scripts that write nothing there (Thai to Burmese, Khmer, Chinese
+-- and Japanese), and in Korean, whose words carry their particles, each letter is made a word of its own: in the texts
+-- by text_entry, in what is searched for by filters/words.py.
+CREATE VIEW unspaced AS SELECT '[' || char(
+  0x0E00, 45, 0x109F,  0x1780, 45, 0x17FF,  0x2E80, 45, 0x9FFF,  0xAC00, 45, 0xD7FF,
+  0xF900, 45, 0xFAFF,  0xFF66, 45, 0xFF9F,  0x20000, 45, 0x3FFFF) || ']' AS letter;
+
+-- The one way into the index: op is NULL to put a text in, 'delete' to take it out again. Letters are taken by parts of
+-- 256, since counting through a long text for each of them would take for ever.
+CREATE VIEW text_entry AS SELECT NULL AS op, 0 AS id, '' AS text;
+
+CREATE TRIGGER text_entry_insert INSTEAD OF INSERT ON text_entry WHEN NEW.text <> '' BEGIN
+  INSERT INTO texts (texts, rowid, text)
+  SELECT NEW.op, NEW.id, CASE WHEN NEW.text NOT GLOB '*' || letter || '*' THEN NEW.text ELSE (
+    WITH RECURSIVE
+      part (text, rest) AS (
+        SELECT substr(NEW.text, 1, 256), substr(NEW.text, 257)
+        UNION ALL SELECT substr(rest, 1, 256), substr(rest, 257) FROM part WHERE rest <> ''),
+      place (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM place WHERE at < 256),
+      spaced (text) AS (
+        SELECT (
+          SELECT group_concat(CASE WHEN sign GLOB letter THEN ' ' || sign || ' ' ELSE sign END, '')
+          FROM (SELECT substr(part.text, at, 1) AS sign FROM place ORDER BY at))
+        FROM part)
+    SELECT group_concat(text, '') FROM spaced) END
+  FROM unspaced;
+END;
+
+CREATE TRIGGER texts_case_insert AFTER INSERT ON cases BEGIN
+  INSERT INTO text_entry (id, text) VALUES (NEW.id * 4, NEW.name), (NEW.id * 4 + 1, NEW.description);
+END;
+
+CREATE TRIGGER texts_case_name AFTER UPDATE OF name ON cases WHEN OLD.name IS NOT NEW.name BEGIN
+  INSERT INTO text_entry (op, id, text) VALUES ('delete', OLD.id * 4, OLD.name), (NULL, NEW.id * 4, NEW.name);
+END;
+
+CREATE TRIGGER texts_case_description AFTER UPDATE OF description ON cases WHEN OLD.description IS NOT NEW.description BEGIN
+  INSERT INTO text_entry (op, id, text)
+  VALUES ('delete', OLD.id * 4 + 1, OLD.description), (NULL, NEW.id * 4 + 1, NEW.description);
+END;
+
+CREATE TRIGGER texts_case_delete AFTER DELETE ON cases BEGIN
+  INSERT INTO text_entry (op, id, text)
+  VALUES ('delete', OLD.id * 4, OLD.name), ('delete', OLD.id * 4 + 1, OLD.description);
+END;
+
+CREATE TRIGGER texts_history_insert AFTER INSERT ON case_history BEGIN
+  INSERT INTO text_entry (id, text) VALUES (NEW.log_id * 4 + 2, NEW.description);
+END;
+
+CREATE TRIGGER texts_history_update AFTER UPDATE OF log_id, description ON case_history
+WHEN OLD.log_id <> NEW.log_id OR OLD.description <> NEW.description BEGIN
+  INSERT INTO text_entry (op, id, text)
+  VALUES ('delete', OLD.log_id * 4 + 2, OLD.description), (NULL, NEW.log_id * 4 + 2, NEW.description);
+END;
+
+CREATE TRIGGER texts_history_delete AFTER DELETE ON case_history BEGIN
+  INSERT INTO text_entry (op, id, text) VALUES ('delete', OLD.log_id * 4 + 2, OLD.description);
+END;
+
+CREATE TRIGGER texts_attachment_insert AFTER INSERT ON attachments BEGIN
+  INSERT INTO text_entry (id, text) VALUES (NEW.id * 4 + 3, NEW.name);
+END;
+
+CREATE TRIGGER texts_attachment_update AFTER UPDATE OF name ON attachments WHEN OLD.name <> NEW.name BEGIN
+  INSERT INTO text_entry (op, id, text) VALUES ('delete', OLD.id * 4 + 3, OLD.name), (NULL, NEW.id * 4 + 3, NEW.name);
+END;
+
+CREATE TRIGGER texts_attachment_delete AFTER DELETE ON attachments BEGIN
+  INSERT INTO text_entry (op, id, text) VALUES ('delete', OLD.id * 4 + 3, OLD.name);
+END;
 
 -- Documented views: stable for scripts ------------------------------------------------------------------
 

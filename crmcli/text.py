@@ -38,3 +38,18 @@ def joined(parts: list[str]) -> str | None:
     for part in parts:
         seen.setdefault(part.lower(), part)
     return ", ".join(seen.values()) or None
+
+
+# Accents that stand after their letter once it is taken apart.
+ACCENTS = dict.fromkeys(range(0x300, 0x370))
+
+
+def folded(text: str | None) -> str:
+    """The text without capitals and accents, for comparing; SQL calls it `folded(…)` (db.py)."""
+    if not text:
+        return ""
+    if text.isascii():
+        return text.lower()
+    from unicodedata import normalize
+
+    return normalize("NFKC", normalize("NFKD", text).translate(ACCENTS).casefold())

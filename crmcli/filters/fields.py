@@ -1,0 +1,140 @@
+"""What a filter may ask of each noun: its own fields, what is reckoned from other tables, and its flags."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from crmcli.errors import Usage
+from crmcli.fields import NOUNS, Field, Noun
+
+UNCLOSED = "t.state IN ('draft', 'open', 'pending')"
+
+
+class Readable(NamedTuple):
+    """A field as SQL: sql gives its value for the row {t}.
+
+    Where a row may have many values, rows is what they stand in (FROM …) and owner the column there with {t}'s id;
+    {t} in sql is then not used. plain: it is a column that an index may be on.
+    """
+
+    field: Field
+    sql: str
+    rows: str = ""
+    owner: str = ""
+    plain: bool = False
+
+
+def _reckoned(name: str, kind: str, words: str, sql: str) -> Readable:
+    return Readable(Field(name, kind, words, edit=False), f"({sql})")
+
+
+def _many(name: str, link: str, words: str, sql: str, rows: str, owner: str) -> Readable:
+    return Readable(Field(name, "link", words, link=link, edit=False), sql, rows, owner)
+
+
+SAID = "FROM case_log l JOIN case_history h ON h.log_id = l.id WHERE l.case_id = {t}.id"
+
+# Noun → fields that are no columns of its table; they win over fields.NOUNS.
+RECKONED: dict[str, tuple[Readable, ...]] = {
+    "case": (
+        _reckoned("messages", "int", "how many communications", f"SELECT count(*) {SAID}"),
+        _reckoned("email_last", "lines", "the newest communication", f"SELECT h.description {SAID} ORDER BY h.id DESC LIMIT 1"),
+        _reckoned("next_action_at", "time", "when a rule is due", "SELECT min(due_at) FROM rule_due d WHERE d.case_id = {t}.id"),
+    ),
+    "partner": (
+        _many(
+            "category", "partner_category", "a category it has",
+            "m.category_id", "partner_category_members m", "m.partner_id",
+        ),
+        _many("contact", "contact", "a contact of it", "k.id", "contacts k", "k.partner_id"),
+        _many(
+            "segment", "segment", "a segment it is in now",
+            "m.segment_id", "(SELECT * FROM segment_members WHERE left_at IS NULL) m", "m.partner_id",
+        ),
+        _reckoned("cases", "int", "how many cases", "SELECT count(*) FROM cases c WHERE c.partner_id = {t}.id"),
+    ),
+    "rule": (Readable(Field("delay", "text", "number and unit, such as 2 day"), "({t}.delay || ' ' || {t}.delay_unit)"),),
+}  # fmt: skip
+
+HISTORY = Noun(
+    "history",
+    "v_history",
+    "id",
+    (
+        Field("case_id", "link", link="case"),
+        Field("at", "time", "when it was"),
+        Field("name", "text", "what was done"),
+        Field("direction", "choice", choices=("in", "out", "note")),
+        Field("email", "text", "whom it came from or went to"),
+        Field("description", "lines", "the words"),
+        Field("user_id", "link", "who acted", link="user"),
+        Field("section_id", "link", link="section"),
+        Field("channel_id", "link", link="channel"),
+        Field("mood_id", "link", link="mood"),
+    ),
+    ("id", "at", "name", "case_id", "user", "section", "channel", "mood", "description"),
+    "id DESC",
+)
+
+
+class FlagSql(NamedTuple):
+    """A flag's meaning in words and as SQL over the row t; {now}, {me} and {stale} are put in as parameters."""
+
+    help: str
+    sql: str
+
+
+CASE_FLAGS = {
+    "open": FlagSql("draft or open", "t.state IN ('draft', 'open')"),
+    "unclosed": FlagSql("draft, open or pending", UNCLOSED),
+    "closed": FlagSql("done or cancelled", "t.state IN ('done', 'cancel')"),
+    "late": FlagSql("unclosed and past its deadline", f"{UNCLOSED} AND t.deadline_at IS NOT NULL AND t.deadline_at < {{now}}"),
+    "stale": FlagSql(
+        "unclosed and no action for stale_days (a setting, 14)",
+        f"{UNCLOSED} AND coalesce(t.last_action_at, t.created_at) < {{stale}}",
+    ),
+    "waiting": FlagSql(
+        "unclosed and the last communication is the partner's",
+        f"{UNCLOSED} AND coalesce((SELECT h.direction {SAID.format(t='t')} ORDER BY h.id DESC LIMIT 1), '') = 'in'",
+    ),
+}
+MINE = {
+    "mine": FlagSql("the responsible is me", "t.user_id IS {me}"),
+    "unassigned": FlagSql("nobody is responsible", "t.user_id IS NULL"),
+}
+ARCHIVED = {"archived": FlagSql("archived; lists leave these out unless the filter speaks of them", "t.active = 0")}
+LATER = ("breached", "atrisk")
+
+
+def noun_of(name: str) -> Noun:
+    """The noun with this name; Usage where there is none that can be filtered."""
+    noun = NOUNS.get(name) or (HISTORY if name == "history" else None)
+    if noun is None:
+        raise Usage(f"no noun {name} to filter", hint=f"one of: {', '.join([*NOUNS, 'history'])}")
+    return noun
+
+
+def readable(noun: Noun) -> dict[str, Readable]:
+    """All that can be asked of a noun: name → field, in the order to show them."""
+    found = {"id": Readable(Field("id", "int", "its number", edit=False), "{t}.id", plain=True)}
+    for field in noun.fields:
+        column = '"where"' if field.name == "where" else field.name
+        found[field.name] = Readable(field, f"{{t}}.{column}", plain=True)
+    for special in RECKONED.get(noun.name, ()):
+        found[special.field.name] = special
+    return found
+
+
+def lookup(noun: Noun, word: str) -> Readable | None:
+    """A field by its name or its short name (deadline for deadline_at, user for user_id)."""
+    fields = readable(noun)
+    return fields.get(word) or next((one for one in fields.values() if one.field.short == word), None)
+
+
+def flags(noun: Noun) -> dict[str, FlagSql]:
+    """The flags that a noun knows."""
+    names = {field.name for field in noun.fields}
+    found = dict(CASE_FLAGS) if noun.name == "case" else {}
+    if "user_id" in names:
+        found |= MINE
+    return found | ARCHIVED if "active" in names else found
