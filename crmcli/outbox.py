@@ -14,6 +14,7 @@ LEASE = 600
 # Seconds until the next attempt after the first, the second …; after the last the mail has failed: 5 days in all.
 DELAYS = (60, 120, 240, 480, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 86400, 86400)
 PAUSES = DELAYS[:7]
+PATIENCE = len(PAUSES) + (sum(DELAYS) - sum(PAUSES)) // PAUSES[-1]
 NO_SENDER = "no address to send from"
 
 KEYS = "SELECT version, key, retired_at IS NOT NULL FROM mail_keys ORDER BY version DESC"
@@ -97,9 +98,18 @@ def is_due(conn: sqlite3.Connection, now: str) -> bool:
 def claim(tx: Tx, owner: str, limit: int) -> list[Row]:
     """Take mails that are due, or whose sender died, for LEASE seconds."""
     ids = [row[0] for row in tx.run(DUE, {"now": tx.now, "limit": limit})]
-    for outbox_id in ids:
-        tx.run(CLAIM, {"id": outbox_id, "owner": owner, "until": clock.shift(tx.now, LEASE)})
-    return [get(tx.conn, outbox_id) for outbox_id in ids]
+    return [_claimed(tx, owner, outbox_id) for outbox_id in ids]
+
+
+def take(tx: Tx, owner: str, outbox_id: int) -> Row:
+    """Take this mail, whatever it waits for; Refused where it has left or someone is sending it."""
+    retry(tx, outbox_id)
+    return _claimed(tx, owner, outbox_id)
+
+
+def _claimed(tx: Tx, owner: str, outbox_id: int) -> Row:
+    tx.run(CLAIM, {"id": outbox_id, "owner": owner, "until": clock.shift(tx.now, LEASE)})
+    return get(tx.conn, outbox_id)
 
 
 def sent(tx: Tx, outbox_id: int) -> None:
@@ -119,8 +129,13 @@ def put_off(tx: Tx, row: Row, why: str) -> None:
     _end(tx, row["id"], {"state": "queued", "next_at": clock.shift(tx.now, DELAYS[row["attempts"] - 1]), "error": why})
 
 
-def pause(tx: Tx, row: Row, why: str) -> None:
-    """The transport did not work: no mail leaves until this one is due again, within the hour."""
+def pause(tx: Tx, row: Row, why: str, by_mail: bool = False) -> None:
+    """The transport did not work: no mail leaves until this one is due again, within the hour.
+
+    With by_mail it did not like this mail, which is given up after 5 days so that it stops nobody for ever.
+    """
+    if by_mail and row["attempts"] > PATIENCE:
+        return failed(tx, row["id"], why)
     delay = PAUSES[min(row["attempts"], len(PAUSES)) - 1]
     _end(tx, row["id"], {"state": "queued", "next_at": clock.shift(tx.now, delay), "error": f"transport: {why}"})
 

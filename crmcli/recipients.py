@@ -140,8 +140,8 @@ def _staff(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk, watc
 
 def _told(conn: sqlite3.Connection, message_id: int | None) -> set[str] | None:
     """Who has a mail from its writer already; None where no person wrote it, so that it goes to no outsider."""
-    row = conn.execute("SELECT class FROM messages WHERE id = ?", (message_id,)).fetchone()
-    return set() if row and row["class"] == "human" else None
+    row = conn.execute("SELECT class, people FROM messages WHERE id = ?", (message_id,)).fetchone()
+    return set(listed(row["people"].lower())) if row and row["class"] == "human" else None
 
 
 def _each(parts: Iterable[str | None], desk: Desk) -> list[str]:

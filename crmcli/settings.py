@@ -12,6 +12,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "zone": ("UTC", "the site's time zone: rules, days and months follow it"),
     "currency": ("EUR", "the one currency of all money here"),
     "transport": ("", "how mail leaves: sendmail:PATH, smtp://user@host:port, smtps://… or maildir:PATH"),
+    "smtp_password_file": ("", "the file with the password of the smtp transport, else CRM_SMTP_PASSWORD"),
     "mail_from": ("", "the address that mail comes from where a section has no reply-to"),
     "plus": ("on", "whether plus parts may stand in our addresses: on or off"),
     "null_sender": ("on", "whether automatic answers leave with an empty envelope sender: on or off"),
