@@ -598,7 +598,8 @@ CREATE TABLE attachments (
 CREATE INDEX attachments_by_message ON attachments (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX attachments_by_case ON attachments (case_id) WHERE case_id IS NOT NULL;
 
--- One row a mail to one recipient. user_id is the person of the staff that it went to: their copy proves them.
+-- One row a mail to one recipient. user_id is the person of the staff that it goes to; the token in its Message-ID
+-- tells whether their copy proves them. An empty envelope_from is the empty sender of automatic answers.
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL CHECK (kind IN ('thanks', 'forward', 'reply', 'rule', 'remind', 'alert')),
@@ -624,6 +625,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_due ON outbox (next_at) WHERE state IN ('queued', 'sending');
 CREATE INDEX outbox_by_case ON outbox (case_id);
 CREATE INDEX outbox_by_recipient ON outbox (recipient, created_at);
+CREATE INDEX outbox_by_created ON outbox (created_at);
 
 CREATE TABLE mail_keys (
   version INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -758,6 +760,95 @@ END;
 
 CREATE TRIGGER texts_attachment_delete AFTER DELETE ON attachments BEGIN
   INSERT INTO text_entry (op, id, text) VALUES ('delete', OLD.id * 4 + 3, OLD.name);
+END;
+
+-- Due times of rules ---------------------------------------------------------------------------------
+
+-- Whose due times may have changed. A rule is dated where it has a date or a delay; without one nothing is noted.
+
+CREATE INDEX rules_dated ON rules (id) WHERE active = 1 AND (date_type <> 'none' OR delay <> 0);
+
+CREATE TRIGGER rule_stale_case_insert AFTER INSERT ON cases
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0)) BEGIN
+  INSERT INTO rule_stale (case_id) VALUES (NEW.id);
+END;
+
+CREATE TRIGGER rule_stale_case_update
+AFTER UPDATE OF state, priority, section_id, category_id, partner_id, user_id, starts_at, deadline_at, created_at, last_action_at, active
+ON cases
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0)) BEGIN
+  INSERT INTO rule_stale (case_id) VALUES (NEW.id);
+END;
+
+CREATE TRIGGER rule_stale_history_insert AFTER INSERT ON case_history
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0)) BEGIN
+  INSERT INTO rule_stale (case_id) SELECT case_id FROM case_log WHERE id = NEW.log_id;
+END;
+
+CREATE TRIGGER rule_stale_log_move AFTER UPDATE OF case_id ON case_log
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0)) BEGIN
+  INSERT INTO rule_stale (case_id) VALUES (OLD.case_id), (NEW.case_id);
+END;
+
+CREATE TRIGGER rule_stale_log_delete AFTER DELETE ON case_log
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0)) BEGIN
+  INSERT INTO rule_stale (case_id) SELECT id FROM cases WHERE id = OLD.case_id;
+END;
+
+CREATE TRIGGER rule_stale_firing_insert AFTER INSERT ON rule_firings
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0)) BEGIN
+  INSERT INTO rule_stale (case_id) VALUES (NEW.case_id);
+END;
+
+CREATE TRIGGER rule_stale_firing_update AFTER UPDATE OF state ON rule_firings
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0)) BEGIN
+  INSERT INTO rule_stale (case_id) VALUES (NEW.case_id);
+END;
+
+CREATE TRIGGER rule_stale_member_insert AFTER INSERT ON partner_category_members
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0) AND partner_category_id IS NOT NULL) BEGIN
+  INSERT INTO rule_stale (case_id) SELECT id FROM cases WHERE partner_id = NEW.partner_id;
+END;
+
+CREATE TRIGGER rule_stale_member_update AFTER UPDATE OF partner_id, category_id ON partner_category_members
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0) AND partner_category_id IS NOT NULL) BEGIN
+  INSERT INTO rule_stale (case_id) SELECT id FROM cases WHERE partner_id IN (OLD.partner_id, NEW.partner_id);
+END;
+
+CREATE TRIGGER rule_stale_member_delete AFTER DELETE ON partner_category_members
+WHEN EXISTS (SELECT 1 FROM rules WHERE active = 1 AND (date_type <> 'none' OR delay <> 0) AND partner_category_id IS NOT NULL) BEGIN
+  INSERT INTO rule_stale (case_id) SELECT id FROM cases WHERE partner_id = OLD.partner_id;
+END;
+
+CREATE TRIGGER rule_stale_rule_insert AFTER INSERT ON rules BEGIN
+  INSERT INTO rule_stale (rule_id) VALUES (NEW.id);
+END;
+
+CREATE TRIGGER rule_stale_rule_update
+AFTER UPDATE OF active, state_to, date_type, delay, delay_unit, state_from, section_id, section_sub, category_id, user_id, partner_id,
+  partner_category_id, partner_category_sub, min_priority, max_priority, min_messages, repeat, effective_from
+ON rules BEGIN
+  INSERT INTO rule_stale (rule_id) VALUES (NEW.id);
+END;
+
+CREATE TRIGGER rule_stale_section_update AFTER UPDATE OF parent_id ON sections BEGIN
+  INSERT INTO rule_stale (rule_id) SELECT id FROM rules WHERE section_sub = 1;
+END;
+
+CREATE TRIGGER rule_stale_partner_category_update AFTER UPDATE OF parent_id ON partner_categories BEGIN
+  INSERT INTO rule_stale (rule_id) SELECT id FROM rules WHERE partner_category_sub = 1;
+END;
+
+CREATE TRIGGER rule_stale_zone_insert AFTER INSERT ON settings WHEN NEW.key = 'zone' BEGIN
+  INSERT INTO rule_stale (rule_id) SELECT id FROM rules;
+END;
+
+CREATE TRIGGER rule_stale_zone_update AFTER UPDATE ON settings WHEN NEW.key = 'zone' BEGIN
+  INSERT INTO rule_stale (rule_id) SELECT id FROM rules;
+END;
+
+CREATE TRIGGER rule_stale_zone_delete AFTER DELETE ON settings WHEN OLD.key = 'zone' BEGIN
+  INSERT INTO rule_stale (rule_id) SELECT id FROM rules;
 END;
 
 -- Documented views: stable for scripts ------------------------------------------------------------------

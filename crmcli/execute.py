@@ -55,11 +55,10 @@ class Story(NamedTuple):
 
 
 class Work(NamedTuple):
-    """An action on the work list: a person's, or a rule's with what led to it."""
+    """A rule's action on the work list, with the chain that led to it."""
 
-    commands: tuple[Command, ...]
-    chain: react.Chain = react.Chain()
-    followup: Followup | None = None
+    followup: Followup
+    chain: react.Chain
 
 
 def execute(tx: Tx, *commands: Command) -> Outcome:
@@ -75,7 +74,7 @@ def execute(tx: Tx, *commands: Command) -> Outcome:
         first = first or case_id
     told = list(stories.values())
     notes: list[str] = []
-    work = _asked(tx, stories, react.Chain())
+    work = _asked(tx, stories, react.Chain(0, set()))
     while work:
         item = work.popleft()
         outcome = _follow(tx, item, notes)
@@ -106,18 +105,17 @@ def _asked(tx: Tx, stories: dict[int, Story], chain: react.Chain) -> deque[Work]
         if story.kinds and not tx.origin.quiet:
             happening = Happening(case_id, story.kinds, story.state_from, story.log_id)
             for followup in react.react(tx, happening, chain):
-                work.append(Work(followup.commands, chain.after(followup), followup))
+                work.append(Work(followup, chain.after(followup)))
     return work
 
 
 def _follow(tx: Tx, item: Work, notes: list[str]) -> dict[int, Story]:
     """Do what a rule wants, whole or not at all; a failure is recorded and stops nobody else."""
-    assert item.followup is not None
     stories: dict[int, Story] = {}
     skipped: list[str] = []
     try:
         with tx.by_rule(item.followup.rule_id), tx.savepoint():
-            for command in item.commands:
+            for command in item.followup.commands:
                 reason = _skips(tx, command)
                 if reason:
                     skipped.append(reason)

@@ -7,6 +7,7 @@ Commands say what someone wants; events say what happened; both are plain values
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias, Union
 
 Row: TypeAlias = dict[str, Any]
@@ -311,11 +312,15 @@ class Happening(NamedTuple):
 
 
 class Followup(NamedTuple):
-    """What a rule that holds wants done to a case, in order."""
+    """What a rule that holds wants done to a case, in order, and the occasion that it answers.
+
+    The commands may be made one by one, each for the case as those before have left it: take them once.
+    """
 
     rule_id: int
     case_id: int
-    commands: tuple[Command, ...]
+    commands: Iterable[Command]
+    occasion: str
 
 
 class Outcome(NamedTuple):
