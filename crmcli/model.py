@@ -7,7 +7,6 @@ Commands say what someone wants; events say what happened; both are plain values
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias, Union
 
 Row: TypeAlias = dict[str, Any]
