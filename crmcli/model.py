@@ -335,7 +335,8 @@ class Result(NamedTuple):
 
     rows hold raw values (cents, UTC text, 0/1) under the names in columns, and are read once: they may come from
     the database one by one. one says that it is a single object; more is the number of rows not shown; mark names
-    the value that is true of a row to be shown in red and with ``!``.
+    the value that is true of a row to be shown in red and with ``!``; shown names the columns of tables, tsv and
+    csv where these are not all.
     """
 
     columns: tuple[Column, ...]
@@ -345,11 +346,13 @@ class Result(NamedTuple):
     more: int = 0
     footer: tuple[str, ...] = ()
     mark: str = ""
+    shown: tuple[str, ...] = ()
 
 
 class Column(NamedTuple):
     """A column of a Result; kind tells how values are written: text, int, money, percent, time, day, bool, number, lines.
 
+    Kind path is a branch of a tree (``A / B``), words a list of texts, rows a Result of its own: a section of a show.
     Kind object is a dict or a list of them as JSON has it; other formats leave it out.
     """
 
