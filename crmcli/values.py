@@ -171,7 +171,7 @@ def plain(kind: str, value: Any) -> Any:
     """The value for JSON: money a decimal number, booleans true and false, whole numbers without a point."""
     if value is None or value == "":
         return None
-    if kind in ("bool", "mark"):
+    if kind == "bool":
         return bool(value)
     if kind == "money":
         return _whole(value / 100)
@@ -190,7 +190,7 @@ def flat(kind: str, value: Any) -> str:
         return value
     if kind == "money":
         return money(value)
-    if kind in ("bool", "mark"):
+    if kind == "bool":
         return "true" if value else "false"
     return ", ".join(value) if isinstance(value, (list, tuple)) else str(plain(kind, value))
 
@@ -207,8 +207,8 @@ def written(kind: str, value: Any, zone: str = "UTC") -> str:
         return money(value, ",")
     if kind == "priority":
         return PRIORITIES[value - 1]
-    if kind in ("bool", "mark"):
-        return ("yes" if value else "no") if kind == "bool" else "!" * bool(value)
+    if kind == "bool":
+        return "yes" if value else "no"
     return flat(kind, value)
 
 

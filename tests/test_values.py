@@ -121,8 +121,6 @@ def test_a_mistyped_choice_suggests_the_nearest() -> None:
         ("int", 7, 7, "7", "7"),
         ("bool", 1, True, "true", "yes"),
         ("bool", 0, False, "false", "no"),
-        ("mark", 1, True, "true", "!"),
-        ("mark", 0, False, "false", ""),
         ("priority", 2, 2, "2", "high"),
         ("time", "2026-03-31T15:00:00Z", "2026-03-31T15:00:00Z", "2026-03-31T15:00:00Z", "2026-03-31 17:00"),
         ("words", ["VIP", "A / B"], ["VIP", "A / B"], "VIP, A / B", "VIP, A / B"),

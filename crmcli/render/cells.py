@@ -1,0 +1,78 @@
+"""Rows of cells for programs: tsv and csv with a header line, uncut; and bare ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from crmcli.model import Column, Result, Row
+from crmcli.render import NESTED, Look, tabular
+from crmcli.text import shown
+from crmcli.values import flat
+
+NUMBERS = ("int", "number", "percent", "money", "priority")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def tsv(result: Result, look: Look) -> Iterator[str]:
+    r"""A header line and a line a row; tab, newline and backslash are ``\t``, ``\n`` and ``\\``.
+
+    A single object has a line a field instead, and a line a row for each section of it.
+    """
+    if result.one:
+        yield from _one(result)
+        return
+    columns = tabular(result)
+    yield "\t".join(column.name for column in columns) + "\n"
+    for row in result.rows:
+        yield "\t".join(_escaped(_text(column, row)) for column in columns) + "\n"
+
+
+def _one(result: Result) -> Iterator[str]:
+    yield "field\tvalue\n"
+    sections = [column.name for column in result.columns if column.kind == "rows"]
+    for row in result.rows:
+        for column in result.columns:
+            if column.kind not in NESTED:
+                yield f"{column.name}\t{_escaped(_text(column, row))}\n"
+        for name in sections:
+            inner = tabular(row[name])
+            for part in row[name].rows:
+                yield "\t".join([name, *(_escaped(_text(column, part)) for column in inner)]) + "\n"
+
+
+def csv(result: Result, look: Look) -> Iterator[str]:
+    """Comma separated, for spreadsheets: a text that starts like a formula gets a ``'``, unless look.raw."""
+    import csv
+    import io
+
+    columns = tabular(result)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    for row in result.rows:
+        writer.writerow([_text(column, row) if look.raw else _tamed(column, _text(column, row)) for column in columns])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def ids(result: Result, look: Look) -> Iterator[str]:
+    """The ids, one a line: what other commands take with ``-``."""
+    return (f"{row['id']}\n" for row in result.rows)
+
+
+def _text(column: Column, row: Row) -> str:
+    """One cell, without control characters."""
+    value: Any = row[column.name]
+    text = flat(column.kind, value)
+    return text if text.isprintable() else shown(text, lines=True)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
+def _tamed(column: Column, text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) and column.kind not in NUMBERS else text
