@@ -204,7 +204,7 @@ CREATE INDEX cases_by_created ON cases (created_at);
 CREATE INDEX cases_by_closed ON cases (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX cases_by_last_action ON cases (last_action_at);
 CREATE INDEX cases_by_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
-CREATE INDEX cases_by_name ON cases (name);
+CREATE INDEX cases_by_name ON cases (name COLLATE NOCASE);
 
 CREATE TABLE case_log (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -674,6 +674,8 @@ CREATE TABLE changes (
 
 CREATE INDEX changes_by_change_set ON changes (change_set_id);
 CREATE INDEX changes_by_row ON changes (table_name, row_id, id);
+CREATE INDEX changes_to_case ON changes (json_extract(new, '$.case_id')) WHERE json_extract(new, '$.case_id') IS NOT NULL;
+CREATE INDEX changes_from_case ON changes (json_extract(old, '$.case_id')) WHERE json_extract(old, '$.case_id') IS NOT NULL;
 
 -- One row while a transaction of ours is under way, none otherwise.
 CREATE TABLE journal_context (
@@ -873,7 +875,7 @@ CREATE VIEW v_cases AS
          c.section_id, p.path AS section,
          c.category_id, (SELECT name FROM categories WHERE id = c.category_id) AS category,
          c.partner_id, (SELECT name FROM partners WHERE id = c.partner_id) AS partner,
-         c.contact_id, (SELECT name FROM contacts WHERE id = c.contact_id) AS contact,
+         c.contact_id, (SELECT coalesce(nullif(name, ''), email) FROM contacts WHERE id = c.contact_id) AS contact,
          c.email_from, c.email_cc,
          c.user_id, (SELECT login FROM users WHERE id = c.user_id) AS user,
          c.starts_at, c.deadline_at, c.created_at, c.closed_at, c.last_action_at,

@@ -21,7 +21,7 @@ FLOORS = {
     4: ("rules.react", "rules.due", "notify"),
     3: (
         "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find",
-        "mail_limits", "messages", "outbox", "recipients", "records", "seeds", "settings", "rules.", "segments.", "filters.",
+        "mail_limits", "messages", "outbox", "pages", "recipients", "records", "seeds", "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
     1: ("clock", "config", "dates", "errors", "fields", "model", "resources", "text", "values"),
