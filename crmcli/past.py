@@ -6,6 +6,7 @@ import json
 import sqlite3
 
 from crmcli import journal, literals
+from crmcli.text import folded
 
 # By the clock of the change, not of the wall: what a list printed on that day is what --as-of prints.
 LATER = f"""
@@ -23,6 +24,7 @@ def as_of(conn: sqlite3.Connection, at: str) -> sqlite3.Connection:
     """
     past = sqlite3.connect("", isolation_level=None)  # a temporary file of SQLite's own, gone when closed
     past.row_factory = sqlite3.Row
+    past.create_function("folded", 1, folded, deterministic=True)
     conn.backup(past)
     past.execute("PRAGMA foreign_keys = OFF")
     past.execute("BEGIN")
@@ -36,8 +38,8 @@ def as_of(conn: sqlite3.Connection, at: str) -> sqlite3.Connection:
 
 
 def _drop_triggers(past: sqlite3.Connection) -> None:
-    """Our own copy needs no journal, and rows go back in any order."""
-    names = past.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql NOT LIKE '%search%'").fetchall()
+    """Our own copy needs no journal, and rows go back in any order; only the full text follows them by its triggers."""
+    names = past.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name NOT GLOB 'text*'").fetchall()
     for (name,) in names:
         past.execute(f'DROP TRIGGER "{name}"')
 

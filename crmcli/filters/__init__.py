@@ -11,11 +11,12 @@ from __future__ import annotations
 import sqlite3
 
 from crmcli import settings
-from crmcli.filters.compile import Condition, compile, of_tree, wants_archived  # noqa: A004
-from crmcli.filters.grammar import parse, write
-from crmcli.filters.values import Context
+from crmcli.filters.compile import Condition, compile, count, of_tree, wants_archived  # noqa: A004
+from crmcli.filters.grammar import parse
+from crmcli.filters.spans import Context
+from crmcli.filters.tree import outline, write
 
-__all__ = ["Condition", "Context", "compile", "context", "of_tree", "parse", "wants_archived", "write"]
+__all__ = ["Condition", "Context", "compile", "context", "count", "of_tree", "outline", "parse", "wants_archived", "write"]
 
 
 def context(conn: sqlite3.Connection, now: str, user_id: int | None = None, zone: str = "") -> Context:

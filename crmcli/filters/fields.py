@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from crmcli.errors import Usage
 from crmcli.fields import NOUNS, Field, Noun
+from crmcli.model import Row
 
+TEXTS = ("text", "lines", "addresses")
 UNCLOSED = "t.state IN ('draft', 'open', 'pending')"
 
 
@@ -78,7 +80,7 @@ HISTORY = Noun(
 
 
 class FlagSql(NamedTuple):
-    """A flag's meaning in words and as SQL over the row t; {now}, {me} and {stale} are put in as parameters."""
+    """A flag's meaning in words and as SQL over the row t; {now}, {me} or {stale} is put in as a parameter."""
 
     help: str
     sql: str
@@ -103,12 +105,12 @@ MINE = {
     "unassigned": FlagSql("nobody is responsible", "t.user_id IS NULL"),
 }
 ARCHIVED = {"archived": FlagSql("archived; lists leave these out unless the filter speaks of them", "t.active = 0")}
-LATER = ("breached", "atrisk")
+UNKEPT = ("breached", "atrisk")
 
 
 def noun_of(name: str) -> Noun:
     """The noun with this name; Usage where there is none that can be filtered."""
-    noun = NOUNS.get(name) or (HISTORY if name == "history" else None)
+    noun = NOUNS.get(name.replace("-", "_")) or (HISTORY if name == "history" else None)
     if noun is None:
         raise Usage(f"no noun {name} to filter", hint=f"one of: {', '.join([*NOUNS, 'history'])}")
     return noun
@@ -131,6 +133,11 @@ def lookup(noun: Noun, word: str) -> Readable | None:
     return fields.get(word) or next((one for one in fields.values() if one.field.short == word), None)
 
 
+def texts(noun: Noun) -> list[Readable]:
+    """The columns of a noun that hold text."""
+    return [one for one in readable(noun).values() if one.field.kind in TEXTS]
+
+
 def flags(noun: Noun) -> dict[str, FlagSql]:
     """The flags that a noun knows."""
     names = {field.name for field in noun.fields}
@@ -138,3 +145,40 @@ def flags(noun: Noun) -> dict[str, FlagSql]:
     if "user_id" in names:
         found |= MINE
     return found | ARCHIVED if "active" in names else found
+
+
+# Kind → what its values may be, and how a test of it looks.
+EXAMPLES = {
+    "text": ("text that it contains", "{0}:pump"),
+    "lines": ("text that it contains", '{0}:"broken pump"'),
+    "addresses": ("text that it contains", "{0}:acme.example"),
+    "int": ("whole numbers", "{0}>3"),
+    "number": ("numbers", "{0}>=0.5"),
+    "percent": ("0 to 100", "{0}:20..60"),
+    "money": ("amounts", "{0}>1000.50"),
+    "priority": ("1 to 5, highest to lowest", "{0}<=high"),
+    "bool": ("yes, no", "{0}:yes"),
+    "time": ("days, times, periods", "{0}.before:eom"),
+    "day": ("days, periods", "{0}:1980"),
+}
+LINKED = {"user": "{0}:me,none", "section": "{0}:Sales/", "partner": "{0}.category:VIP", "contact": "{0}.email:acme.example"}
+
+
+def described(name: str) -> list[Row]:
+    """What a noun can be filtered by, to be shown: field, kind, values, example, help; then its flags."""
+    noun = noun_of(name)
+    rows = [_described(one.field) for one in readable(noun).values()]
+    for flag, meaning in flags(noun).items():
+        rows.append({"field": f"+{flag}", "kind": "flag", "values": "", "example": f"not +{flag}", "help": meaning.help})
+    return rows
+
+
+def _described(field: Field) -> Row:
+    if field.link:
+        values, example = f"a {noun_of(field.link).title}, or its fields", LINKED.get(field.link, "{0}:none")
+    elif field.choices:
+        values, example = ", ".join(field.choices), f"{{0}}:{field.choices[0]},{field.choices[-1]}"
+    else:
+        values, example = EXAMPLES[field.kind]
+    kind = "text" if field.kind in TEXTS else field.kind
+    return {"field": field.short, "kind": kind, "values": values, "example": example.format(field.short), "help": field.help}

@@ -24,6 +24,9 @@ WHERE kind = 3
 """
 LOG_ROWS = "SELECT rowid >> 2 FROM texts WHERE texts MATCH {phrase} AND rowid & 3 = 2"
 
+# Noun → its column that full text finds, and the query that finds it.
+FOUND = {"case": ("t.id", CASES), "history": ("t.log_id", LOG_ROWS)}
+
 
 def phrase(text: str) -> str | None:
     """The words as one FTS5 phrase, whatever signs are in it; None where there is no letter or digit to look for."""
