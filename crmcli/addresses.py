@@ -49,6 +49,11 @@ def contact_id(conn: sqlite3.Connection, address: str) -> int | None:
     return row[0] if row else None
 
 
+def private_contact(tx: Tx, name: str, address: str) -> int:
+    """A new contact without a partner, for someone who wrote and whom nobody knows → its id."""
+    return tx.insert("contacts", {"name": name or address, "email": address})
+
+
 def is_suspended(conn: sqlite3.Connection, address: str) -> bool:
     """Whether mail to the address is kept back: it failed for good, or someone suspended it."""
     row = conn.execute("SELECT state FROM addresses WHERE address = ?", (address,)).fetchone()

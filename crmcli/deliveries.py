@@ -1,0 +1,132 @@
+"""The custody record: one row a mail and route, from the arrival of its bytes until they have led to something (mail.md §2)."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import zlib
+from typing import Any, NamedTuple
+
+from crmcli import clock
+from crmcli.db import Tx
+from crmcli.errors import NotFound
+from crmcli.mail.envelope import Envelope
+
+LEASE = 150
+"""Seconds that a mail is left to the process that took it; its own time limit is shorter."""
+
+BULK = "read in bulk"
+"""The reason of a delivery that did not come by the pipe, while it waits."""
+
+COLUMNS = "id, sha256, route, recipient, sender, received_at, state, attempts, owner, lease_until, message_id, case_id, reason"
+
+SAME = f"SELECT {COLUMNS} FROM deliveries WHERE core_sha256 = ? AND route = ?"
+
+OURS = "SELECT 1 FROM deliveries WHERE id = ? AND state = 'received' AND owner = ? AND attempts = ?"
+
+LAPSED = f"""
+SELECT {COLUMNS}
+FROM deliveries
+WHERE state = 'received' AND lease_until <= ?
+ORDER BY lease_until, id
+LIMIT ?
+"""
+
+KEEP = "INSERT INTO raw_messages (sha256, size, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+
+END = """
+UPDATE deliveries
+SET state = :state, case_id = :case, reason = :reason, decision = json_object({}), owner = NULL, lease_until = NULL
+WHERE id = :id
+"""
+
+
+class Delivery(NamedTuple):
+    """One mail on one route; recipient holds all recipients, sender is None where nobody told and '' for a bounce."""
+
+    id: int
+    sha256: str
+    route: str
+    recipient: str | None
+    sender: str | None
+    received_at: str
+    state: str
+    attempts: int
+    owner: str | None
+    lease_until: str | None
+    message_id: int | None
+    case_id: int | None
+    reason: str | None
+
+    @property
+    def envelope(self) -> Envelope:
+        """The envelope as it was when the bytes came."""
+        section = self.route.removeprefix("section ") if self.route.startswith("section ") else ""
+        return Envelope(tuple(self.recipient.split(", ")) if self.recipient else (), self.sender, section)
+
+
+def digest(content: bytes) -> str:
+    """The sha256 of bytes, as hexadecimal text."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def same(conn: sqlite3.Connection, core_sha256: str, route: str) -> Delivery | None:
+    """The delivery of the same bytes on the same route, where there was one."""
+    row = conn.execute(SAME, (core_sha256, route)).fetchone()
+    return Delivery(*row) if row else None
+
+
+def take(tx: Tx, raw: bytes, core_sha256: str, envelope: Envelope, owner: str, reason: str | None = None) -> Delivery:
+    """Take the bytes into custody, leased to the owner; they are kept once for all routes."""
+    sha256 = digest(raw)
+    tx.run(KEEP, (sha256, len(raw), zlib.compress(raw, 6)))
+    lease = clock.shift(tx.now, LEASE)
+    taken = Delivery(
+        0, sha256, envelope.route, ", ".join(envelope.recipients) or None, envelope.sender, tx.now, "received", 1, owner, lease,
+        None, None, reason,
+    )  # fmt: skip
+    values = {name: value for name, value in taken._asdict().items() if name != "id"}
+    return taken._replace(id=tx.insert("deliveries", {**values, "core_sha256": core_sha256}))
+
+
+def claim(tx: Tx, delivery: Delivery, owner: str) -> Delivery:
+    """Take over a delivery whose owner is gone: one attempt more, a new lease."""
+    mine = delivery._replace(owner=owner, attempts=delivery.attempts + 1, lease_until=clock.shift(tx.now, LEASE))
+    tx.update("deliveries", delivery.id, {name: getattr(mine, name) for name in ("owner", "attempts", "lease_until")})
+    return mine
+
+
+def is_ours(conn: sqlite3.Connection, delivery: Delivery) -> bool:
+    """Whether the delivery still waits, and nobody has taken it from the owner that it names."""
+    return conn.execute(OURS, (delivery.id, delivery.owner, delivery.attempts)).fetchone() is not None
+
+
+def lapsed(conn: sqlite3.Connection, now: str, limit: int) -> list[Delivery]:
+    """Deliveries that wait and whose lease has run out, the oldest lease first."""
+    return [Delivery(*row) for row in conn.execute(LAPSED, (now, limit))]
+
+
+def read_as(tx: Tx, delivery: Delivery, message_id: int) -> None:
+    """Which message the delivery turned out to be."""
+    tx.update("deliveries", delivery.id, {"message_id": message_id})
+
+
+def end(tx: Tx, delivery: Delivery, state: str, case_id: int | None, reason: str, decision: dict[str, Any]) -> None:
+    """The delivery has led to something: `done`, or `triage` for a person to look at; decision is kept as JSON."""
+    marks = ", ".join([f"'{name}', :_{name}" for name in decision])
+    values = {f"_{name}": value for name, value in decision.items()}
+    tx.run(END.format(marks), {"id": delivery.id, "state": state, "case": case_id, "reason": reason or None, **values})
+
+
+def of_message(conn: sqlite3.Connection, message_id: int) -> list[Delivery]:
+    """The deliveries of a message, the first first."""
+    found = conn.execute(f"SELECT {COLUMNS} FROM deliveries WHERE message_id = ? ORDER BY id", (message_id,))
+    return [Delivery(*row) for row in found]
+
+
+def raw(conn: sqlite3.Connection, sha256: str) -> bytes:
+    """The bytes as they came; NotFound where they are not here."""
+    row = conn.execute("SELECT bytes FROM raw_messages WHERE sha256 = ?", (sha256,)).fetchone()
+    if row is None:
+        raise NotFound("the bytes of this mail are not here", hint="crm mail list")
+    return zlib.decompress(row[0])

@@ -1,0 +1,163 @@
+"""What kind of mail it is: a table of named signs, the strongest kind that any of them speaks for (mail.md §4). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from crmcli.mail.incoming import Incoming
+from crmcli.mail.senders import reads_nobody
+
+KINDS = ("own-loop", "bounce", "receipt", "feedback", "auto-reply", "bulk", "human")
+"""The kinds, the strongest first."""
+
+LOST = 50
+"""A mail that passed more servers than this runs in a circle."""
+
+COMMENT = re.compile(r"\([^()]*\)")
+ADDRESS = re.compile(r"[^\s<>(),;:\"]+@[^\s<>(),;:\"]+")
+REPORT = re.compile(r"multipart/report\b.*\breport-type\s*=\s*\"?([a-z-]+)", re.IGNORECASE | re.DOTALL)
+
+
+class Known(NamedTuple):
+    """What is known beside the mail itself; addresses are lower case.
+
+    sender is the envelope's (None: unknown, '': a bounce); signed tells that the Message-ID is one of ours; staff
+    that From is an address of a user.
+    """
+
+    sender: str | None = None
+    signed: bool = False
+    staff: bool = False
+    own: frozenset[str] = frozenset()
+    own_lists: frozenset[str] = frozenset()
+    forms: frozenset[str] = frozenset()
+
+
+class Kind(NamedTuple):
+    """One of KINDS, the names of the signs that were found, and whether the sender forbids an automatic answer."""
+
+    name: str
+    evidence: tuple[str, ...] = ()
+    unthanked: bool = False
+
+
+class Sign(NamedTuple):
+    """A named sign of a kind; a list's signs do not count where the list is one of our own."""
+
+    name: str
+    kind: str
+    found: Callable[[Incoming, Known], bool]
+    of_list: bool = False
+
+
+def classify(incoming: Incoming, known: Known) -> Kind:
+    """The kind of a mail with its evidence; a web form's mail is human whatever robots' signs it bears."""
+    ours = _from_own_list(incoming, known)
+    signs = [sign for sign in SIGNS if not (ours and sign.of_list) and sign.found(incoming, known)]
+    if (incoming.from_ or "").lower() in known.forms:
+        signs = [sign for sign in signs if sign.kind not in ("auto-reply", "bulk")]
+    name = min((sign.kind for sign in signs), key=KINDS.index, default="human")
+    return Kind(name, tuple(sign.name for sign in signs), incoming.header("x-auto-response-suppress") is not None)
+
+
+def _present(*names: str) -> Callable[[Incoming, Known], bool]:
+    return lambda incoming, known: any(incoming.header(name) is not None for name in names)
+
+
+def _value(names: tuple[str, ...], *values: str) -> Callable[[Incoming, Known], bool]:
+    return lambda incoming, known: any(_word(value) in values for name in names for value in incoming.all(name))
+
+
+def _word(value: str) -> str:
+    """The first word of a header: no comments, no parameters, lower case."""
+    return COMMENT.sub(" ", value).partition(";")[0].strip().lower()
+
+
+def _report(kind: str) -> Callable[[Incoming, Known], bool]:
+    def found(incoming: Incoming, known: Known) -> bool:
+        said = REPORT.match(incoming.header("content-type") or "")
+        return said is not None and said[1].lower() == kind
+
+    return found
+
+
+def _part(kind: str) -> Callable[[Incoming, Known], bool]:
+    return lambda incoming, known: any(part.type == kind for part in incoming.attachments)
+
+
+def _automatic(incoming: Incoming, known: Known) -> bool:
+    return any(_word(value) != "no" for value in incoming.all("auto-submitted"))
+
+
+def _no_sender(incoming: Incoming, known: Known) -> bool:
+    return known.sender == "" or "".join((incoming.header("return-path") or "").split()) == "<>"
+
+
+def _nobody(incoming: Incoming, known: Known) -> bool:
+    return any(reads_nobody(address) for address in (incoming.from_, known.sender) if address)
+
+
+def _own_sender(incoming: Incoming, known: Known) -> bool:
+    return not known.staff and any((address or "").lower() in known.own for address in (incoming.from_, known.sender))
+
+
+def _travelled(incoming: Incoming, known: Known) -> bool:
+    return len(incoming.received) > LOST
+
+
+def _delivered_twice(incoming: Incoming, known: Known) -> bool:
+    ours = [found for value in incoming.all("delivered-to") if (found := value.strip("<> \t").lower()) in known.own]
+    return len(set(ours)) < len(ours)
+
+
+def _signed(incoming: Incoming, known: Known) -> bool:
+    return known.signed
+
+
+def _from_own_list(incoming: Incoming, known: Known) -> bool:
+    """Whether the mail came through a list that is ourselves, named by its address or its List-Id."""
+    if not known.own_lists:
+        return False
+    said = " ".join(value for name in ("list-id", "list-post", "mailing-list") for value in incoming.all(name)).lower()
+    ids = {name.replace("@", ".") for name in known.own_lists}
+    found = {address.removeprefix("mailto:") for address in ADDRESS.findall(said.replace("mailto:", " "))}
+    return bool(found & known.own_lists) or any(f"<{name}>" in said for name in ids)
+
+
+PRECEDENCE = ("precedence", "x-precedence")
+
+SIGNS = (
+    Sign("our Message-ID", "own-loop", _signed),
+    Sign("too many servers", "own-loop", _travelled),
+    Sign("delivered to us twice", "own-loop", _delivered_twice),
+    Sign("delivery report", "bounce", _report("delivery-status")),
+    Sign("delivery status part", "bounce", _part("message/delivery-status")),
+    Sign("X-Failed-Recipients", "bounce", _present("x-failed-recipients")),
+    Sign("disposition report", "receipt", _report("disposition-notification")),
+    Sign("disposition part", "receipt", _part("message/disposition-notification")),
+    Sign("feedback report", "feedback", _report("feedback-report")),
+    Sign("feedback part", "feedback", _part("message/feedback-report")),
+    Sign("Auto-Submitted", "auto-reply", _automatic),
+    Sign("Precedence: auto_reply", "auto-reply", _value(PRECEDENCE, "auto_reply", "auto-reply", "autoreply")),
+    Sign("X-Loop", "auto-reply", _present("x-loop")),
+    Sign("X-No-Loop", "auto-reply", _present("x-no-loop")),
+    Sign("X-Autoreply", "auto-reply", _present("x-autoreply", "x-auto-reply")),
+    Sign("X-Autorespond", "auto-reply", _present("x-autorespond")),
+    Sign("X-Auto-Response", "auto-reply", _present("x-auto-response")),
+    Sign("X-AutoReply-From", "auto-reply", _present("x-autoreply-from")),
+    Sign("X-Mail-Autoreply", "auto-reply", _present("x-mail-autoreply")),
+    Sign("X-Autogenerated", "auto-reply", _present("x-autogenerated")),
+    Sign("X-FC-MachineGenerated", "auto-reply", _present("x-fc-machinegenerated")),
+    Sign("X-Amazon-Mail-Relay-Type", "auto-reply", _present("x-amazon-mail-relay-type")),
+    Sign("Delivered-To: autoresponder", "auto-reply", _value(("delivered-to",), "autoresponder")),
+    Sign("no envelope sender", "auto-reply", _no_sender),
+    Sign("nobody's address", "auto-reply", _nobody),
+    Sign("our own address", "auto-reply", _own_sender),
+    Sign("Precedence: bulk", "bulk", _value(PRECEDENCE, "bulk", "junk", "list"), of_list=True),
+    Sign("List-Id", "bulk", _present("list-id"), of_list=True),
+    Sign("List-Unsubscribe", "bulk", _present("list-unsubscribe"), of_list=True),
+    Sign("List-Post", "bulk", _present("list-post"), of_list=True),
+    Sign("Mailing-List", "bulk", _present("mailing-list"), of_list=True),
+)

@@ -1,0 +1,140 @@
+"""What a mail leads to, in one transaction: stored, classified, threaded, decided, done (mail.md §2, step 5)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from crmcli import addresses, cases, deliveries, messages, outbox
+from crmcli.db import Tx
+from crmcli.deliveries import Delivery
+from crmcli.errors import Busy, CrmError
+from crmcli.execute import execute
+from crmcli.mail import facts, thread
+from crmcli.mail.classify import Kind, classify
+from crmcli.mail.decide import Decision, decide
+from crmcli.mail.facts import Sender
+from crmcli.mail.incoming import Incoming
+from crmcli.model import Add, Command, Edit, Row
+from crmcli.text import joined
+
+ASIDE = ("poison", "oversize")
+"""Marks of mails that are kept for people to look at, whatever they say."""
+
+WATCHER = """
+SELECT u.email
+FROM sections s JOIN users u ON u.id = s.user_id
+WHERE s.id = ? AND u.id IS NOT ? AND u.active = 1 AND u.email IS NOT NULL
+"""
+
+
+class Taken(NamedTuple):
+    """What became of a mail: state received (another process has it), done or triage; repeat where it was here before.
+
+    decision holds what was found and done, by name.
+    """
+
+    delivery_id: int
+    state: str
+    repeat: bool = False
+    message_id: int | None = None
+    case_id: int | None = None
+    reason: str = ""
+    decision: Row | None = None
+
+
+def effects(tx: Tx, delivery: Delivery, incoming: Incoming) -> Taken:
+    """Everything that a mail leads to, inside the caller's transaction."""
+    conn, envelope = tx.conn, delivery.envelope
+    sender = facts.sender(conn, incoming, envelope)
+    twin = messages.twin(conn, delivery.sha256, incoming, tx.now)
+    if twin is not None:
+        return _again(tx, delivery, incoming, sender, twin)
+    keys = outbox.keys(conn)
+    aside = [mark for mark in ASIDE if mark in incoming.marks]
+    kind = Kind("human", tuple(aside)) if aside else classify(incoming, facts.known(incoming, envelope, sender, keys))
+    message_id = _stored(tx, delivery, incoming, kind, sender)
+    if aside:
+        return _ended(tx, delivery, message_id, "triage", f"set aside: {aside[0]}", None, {"class": kind.name})
+    clues = thread.clues(incoming, envelope.recipients, keys)
+    found, where = facts.gather(conn, incoming, envelope, sender, kind, clues, message_id, tx.now)
+    decision = decide(incoming, kind, found)
+    messages.mark(tx, message_id, decision.marks)
+    state, reason, case_id = _done(tx, decision)
+    told = {
+        "class": kind.name,
+        "evidence": "; ".join(kind.evidence),
+        "writer": sender.address,
+        "staff": sender.user_id,
+        "grade": found.thread.grade,
+        "thread": found.thread.case_id,
+        "linked": ", ".join(map(str, found.thread.linked)),
+        "why": found.thread.why,
+        "section": where.section_id,
+        "route": where.why,
+        "commands": ", ".join(type(command).__name__ for command in decision.commands),
+    }
+    return _ended(tx, delivery, message_id, state, reason, case_id, told)
+
+
+def _stored(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: Sender) -> int:
+    """The mail as a message; the delivery says from now on which."""
+    size = tx.run("SELECT size FROM raw_messages WHERE sha256 = ?", (delivery.sha256,)).fetchone()[0]
+    arrived = messages.Arrived(delivery.sha256, size, sender.address or None, delivery.sender, facts.people(incoming, sender))
+    message_id = messages.insert(tx, incoming, kind, arrived)
+    deliveries.read_as(tx, delivery, message_id)
+    return message_id
+
+
+def _done(tx: Tx, decision: Decision) -> tuple[str, str, int | None]:
+    """Do the commands; where the model refuses them, none of them is done and the mail goes to triage."""
+    if not decision.commands:
+        return decision.state, decision.reason, None
+    try:
+        with tx.savepoint():
+            if decision.user_id is not None:
+                tx.act_as(decision.user_id)
+            case_id = execute(tx, *_with_person(tx, decision)).case_id
+            if isinstance(decision.commands[0], Add):
+                _give(tx, case_id)
+    except Busy:
+        raise
+    except CrmError as error:
+        return "triage", error.message, None
+    return decision.state, decision.reason, case_id
+
+
+def _with_person(tx: Tx, decision: Decision) -> tuple[Command, ...]:
+    """The commands, with a new contact for a writer whom nobody knew."""
+    first = decision.commands[0]
+    if decision.person is None or not isinstance(first, Add):
+        return decision.commands
+    contact_id = addresses.private_contact(tx, *decision.person)
+    return (Add({**first.values, "contact_id": contact_id}), *decision.commands[1:])
+
+
+def _give(tx: Tx, case_id: int) -> None:
+    """A new case that no rule gave to anybody goes to its section's responsible."""
+    case = cases.get(tx.conn, case_id)
+    row = tx.run("SELECT user_id FROM sections WHERE id = ?", (case.section_id,)).fetchone()
+    if case.user_id is None and row["user_id"] is not None:
+        execute(tx, Edit(case_id, {"user_id": row["user_id"]}))
+
+
+def _again(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, message_id: int) -> Taken:
+    """A copy of a mail by another way: a further delivery, and the other section's responsible watches the case."""
+    first = deliveries.of_message(tx.conn, message_id)[0]
+    deliveries.read_as(tx, delivery, message_id)
+    if first.case_id is not None:
+        case, where = cases.get(tx.conn, first.case_id), facts.route(tx.conn, delivery.envelope, incoming, None)
+        watcher = tx.run(WATCHER, (where.section_id, case.user_id)).fetchone()
+        if watcher and where.found and where.section_id != case.section_id:
+            execute(tx, Edit(case.id, {"email_cc": joined([*(case.email_cc or "").split(", "), watcher["email"]])}))
+    told = {"writer": sender.address, "copy_of": first.id}
+    taken = _ended(tx, delivery, message_id, first.state, "a copy of a mail that came before", first.case_id, told)
+    return taken._replace(repeat=True)
+
+
+def _ended(tx: Tx, delivery: Delivery, message_id: int, state: str, reason: str, case_id: int | None, told: Row) -> Taken:
+    told = {name: value for name, value in told.items() if value not in (None, "")}
+    deliveries.end(tx, delivery, state, case_id, reason, told)
+    return Taken(delivery.id, state, False, message_id, case_id, reason, told)

@@ -1,0 +1,156 @@
+"""From bytes to a case: custody first, then reading, then effects (mail.md §2).
+
+Two transactions a mail: the first keeps the bytes and no more, the second does all that they lead to or nothing.
+What fails or dies between them is found again by the mail server's next try or by a later mail.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import NamedTuple
+
+from crmcli import clock, deliveries, outbox
+from crmcli.db import write
+from crmcli.deliveries import Delivery
+from crmcli.errors import CrmError
+from crmcli.mail import envelope as envelopes
+from crmcli.mail import facts, parse
+from crmcli.mail.effects import Taken, effects
+from crmcli.mail.envelope import Envelope
+from crmcli.mail.incoming import Incoming
+from crmcli.model import Origin
+
+LAST_ATTEMPT = 3
+DRAINED = 5
+SENDING = 10.0
+OLD = 24 * 3600
+HEAD = 65536
+
+
+class NoRecipient(CrmError):
+    """The recipient is nobody's here, and the mail server wants to be told so."""
+
+    kind = "no_recipient"
+    exit = 67
+
+
+class Terms(NamedTuple):
+    """How mail is taken: strict refuses unknown recipients; history is mail read in bulk that may be old; max_bytes."""
+
+    strict: bool = False
+    history: bool = False
+    max_bytes: int = 50_000_000
+
+
+def one(conn: sqlite3.Connection, raw: bytes, envelope: Envelope, origin: Origin, terms: Terms = Terms()) -> Taken:
+    """Take one mail and do what it leads to. When this returns, the bytes are kept.
+
+    NotFound where the section that was told does not exist, NoRecipient by the terms; nothing is kept then.
+    """
+    seen = envelopes.trace(raw)
+    envelope = envelopes.completed(envelope, seen)
+    if envelope.section:
+        facts.section(conn, envelope.section)
+    if terms.strict and not facts.is_recipient(conn, envelope):
+        raise NoRecipient("no such recipient here")
+    core = deliveries.digest(raw[seen.start :])
+    if origin.dry_run:
+        return _rehearsed(conn, raw, core, envelope, origin, terms)
+    with write(conn, origin) as tx:
+        before = deliveries.same(conn, core, envelope.route)
+        if before and (before.state != "received" or _is_held(before, tx.now)):
+            return _repeat(before)
+        reason = deliveries.BULK if terms.history else None
+        mine = deliveries.claim(tx, before, _owner()) if before else deliveries.take(tx, raw, core, envelope, _owner(), reason)
+    return handle(conn, mine, raw, origin._replace(step=tx.step), terms.max_bytes)
+
+
+def handle(conn: sqlite3.Connection, delivery: Delivery, raw: bytes, origin: Origin, max_bytes: int = Terms().max_bytes) -> Taken:
+    """Read a mail in custody, outside any transaction, and do all that it leads to in one."""
+    incoming = read(raw, delivery, max_bytes)
+    with write(conn, _moment(origin, delivery, incoming)) as tx:
+        if not deliveries.is_ours(conn, delivery):
+            return Taken(delivery.id, "received", reason="another process has it")
+        return effects(tx, delivery, incoming)
+
+
+def drain(conn: sqlite3.Connection, origin: Origin, limit: int = DRAINED) -> int:
+    """Finish mails that were left behind: those in custody whose lease ran out → how many were finished.
+
+    What fails here stays in custody, and counts as an attempt.
+    """
+    finished = 0
+    for left in deliveries.lapsed(conn, origin.now, limit):
+        try:
+            with write(conn, origin) as tx:
+                mine = deliveries.claim(tx, left, _owner()) if deliveries.is_ours(conn, left) else None
+            if mine:
+                handle(conn, mine, deliveries.raw(conn, mine.sha256), origin)
+                finished += 1
+        except Exception:  # one bad mail, or a database that is busy now, must not harm the mail that was just taken
+            continue
+    return finished
+
+
+def send(conn: sqlite3.Connection, now: str) -> None:
+    """Send what is due, for a short while, where there is a transport."""
+    if outbox.is_due(conn, now):
+        from crmcli.mail import send as sending
+
+        sending.due(conn, now, SENDING)
+
+
+def read(raw: bytes, delivery: Delivery, max_bytes: int) -> Incoming:
+    """What the mail says; where it is too large, or failed before, only what can be told without effort."""
+    if delivery.attempts >= LAST_ATTEMPT:
+        return parse.unread(raw)
+    if len(raw) > max_bytes:
+        incoming = parse.parse(raw[:HEAD])
+        return incoming._replace(marks=(*incoming.marks, "oversize"), attachments=())
+    return parse.parse(raw)
+
+
+def _rehearsed(conn: sqlite3.Connection, raw: bytes, core: str, envelope: Envelope, origin: Origin, terms: Terms) -> Taken:
+    """What would become of the mail; nothing is written."""
+    before = deliveries.same(conn, core, envelope.route)
+    if before:
+        return _repeat(before)
+    mine = Delivery(0, "", envelope.route, None, None, origin.now, "received", 1, None, None, None, None, None)
+    incoming = read(raw, mine, terms.max_bytes)
+    with write(conn, origin) as tx:
+        reason = deliveries.BULK if terms.history else None
+        return effects(tx, deliveries.take(tx, raw, core, envelope, _owner(), reason), incoming)
+
+
+def _repeat(before: Delivery) -> Taken:
+    return Taken(before.id, before.state, True, before.message_id, before.case_id, "it was here before")
+
+
+def _moment(origin: Origin, delivery: Delivery, incoming: Incoming) -> Origin:
+    """History that is read in bulk happens at its own time, and quietly."""
+    old = incoming.date is not None and incoming.date < clock.shift(origin.now, -OLD)
+    if delivery.reason != deliveries.BULK or not old:
+        return origin
+    return origin._replace(now=incoming.date, quiet=True)
+
+
+def _owner() -> str:
+    """This process, as other processes of this machine can look it up."""
+    return f"{os.uname().nodename} {os.getpid()}"
+
+
+def _is_held(delivery: Delivery, now: str) -> bool:
+    """Whether the process that took a delivery may still be at it: the lease runs, and on this machine the process too."""
+    if (delivery.lease_until or "") <= now:
+        return False
+    host, _, process = (delivery.owner or "").rpartition(" ")
+    if host != os.uname().nodename:
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

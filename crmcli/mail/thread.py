@@ -1,0 +1,117 @@
+"""Which case a mail belongs to: the clues in it, and the strongest grade of them that the sender may use (mail.md §5). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from crmcli.mail import sign
+from crmcli.mail.incoming import Incoming
+
+REFERENCES = 50
+TAGS = 3
+LOOKED_AT = 20_000
+"""Characters of the text in which a forwarded mail must show itself."""
+
+TAG = re.compile(r"(?<!\w)\[(\d{1,15})\]")
+FORWARDED = re.compile(r"\s*(?:\[[^\]\s]{1,40}\]\s*)?(?:fwd?|wg|tr|rv|enc|i|vs)\s*:", re.IGNORECASE)
+SEPARATOR = re.compile(
+    r"[>\s]*[-_*=]{0,40}\s*(?:begin forwarded message|(?:forwarded|original) message|weitergeleitete nachricht"
+    r"|ursprüngliche nachricht|message (?:transféré|d['’]origine)|mensaje (?:reenviado|original)"
+    r"|messaggio (?:inoltrato|originale)|mensagem (?:encaminhada|original)"
+    r"|(?:doorgestuurd|oorspronkelijk) bericht|vidarebefordrat meddelande|videresendt besked"
+    r"|przekazana wiadomość|välitetty viesti)\s*:?\s*[-_*=]{0,40}\s*\Z",
+    re.IGNORECASE,
+)
+HEADER = re.compile(
+    r"[>\s*]*(?:(from|von|de|da|van|från|fra|od|lähettäjä)|(sent|date|gesendet|datum|envoyé|enviado|inviato|data|verzonden|skickat"
+    r"|sendt|fecha|dato)|(to|an|à|para|a|aan|till|til|do)|(subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|temat))"
+    r"\*?\s?:\*?\s",
+    re.IGNORECASE,
+)
+
+
+class Clues(NamedTuple):
+    """What in a mail points to cases, by grade: signed (personal are those that prove a member of the staff), referred, tagged.
+
+    references are Message-IDs, the newest first; forward tells that the mail passes another one on.
+    """
+
+    signed: tuple[int, ...] = ()
+    personal: tuple[tuple[int, int], ...] = ()
+    references: tuple[str, ...] = ()
+    tags: tuple[int, ...] = ()
+    forward: bool = False
+
+
+class Pointed(NamedTuple):
+    """Where the clues lead: cases as they are now, by grade, and who takes part in each (lower case).
+
+    references holds the cases of one reference each, the newest first; gone are signed cases that were deleted.
+    """
+
+    signed: tuple[int, ...] = ()
+    references: tuple[tuple[int, ...], ...] = ()
+    tagged: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
+    people: Mapping[int, frozenset[str]] = MappingProxyType({})
+    names: Mapping[int, str] = MappingProxyType({})
+
+
+class Thread(NamedTuple):
+    """The case that a mail belongs to with the grade of the evidence, else those that a new case is linked to, and why."""
+
+    case_id: int | None = None
+    grade: str = ""
+    linked: tuple[int, ...] = ()
+    why: str = ""
+
+
+def clues(incoming: Incoming, recipients: Sequence[str], keys: tuple[sign.Key, ...]) -> Clues:
+    """The clues in a mail; recipients are the envelope's, beside those in To and Cc."""
+    addresses = [*recipients, *(address for _, address in (*incoming.to, *incoming.cc))]
+    newest = tuple(dict.fromkeys((*incoming.in_reply_to, *reversed(incoming.references))))
+    held = [proof for text in (*addresses, *newest) for proof in sign.proofs(text, keys)]
+    shown = [proof for found in sign.MARKERS.finditer(incoming.text) for proof in sign.proofs(found[0], keys)]
+    return Clues(
+        tuple(dict.fromkeys(proof.case_id for proof in (*held, *shown))),
+        tuple(dict.fromkeys((proof.case_id, proof.user_id) for proof in held if proof.user_id is not None)),
+        newest[:REFERENCES],
+        tuple(dict.fromkeys(map(int, TAG.findall(incoming.subject))))[:TAGS],
+        is_forward(incoming),
+    )
+
+
+def is_forward(incoming: Incoming) -> bool:
+    """Whether the mail passes another one on: the subject says so and the text shows it."""
+    if not FORWARDED.match(incoming.subject):
+        return False
+    lines = incoming.text[:LOOKED_AT].split("\n")
+    if any(len(line) < 120 and SEPARATOR.match(line) for line in lines):
+        return True
+    kinds = [found.lastindex if (found := HEADER.match(line)) else None for line in lines]
+    return any(len({kind for kind in kinds[at : at + 6] if kind}) >= 3 for at, kind in enumerate(kinds) if kind)
+
+
+def thread(clues: Clues, pointed: Pointed, address: str, staff: bool) -> Thread:
+    """The case that the best evidence leads to; grades B and C only for the staff and those who take part in the case."""
+    groups = [("A", pointed.signed), *(("B", cases) for cases in pointed.references), ("C", pointed.tagged)]
+    refused: list[int] = []
+    for grade, cases in groups:
+        mine = [case for case in cases if grade == "A" or staff or address.lower() in pointed.people[case]]
+        refused += [case for case in cases if case not in mine]
+        mine = [case for case in mine if not _named_in(case, mine, pointed)] if grade == "C" else mine
+        if len(mine) > 1:
+            return Thread(None, grade, tuple(mine), "it points to several cases")
+        if mine and clues.forward and grade != "A":
+            return Thread(None, grade, tuple(mine), "it passes another mail on")
+        if mine:
+            return Thread(mine[0], grade)
+    return Thread(None, "", tuple(dict.fromkeys(refused))[:TAGS], "its sender takes no part in that case" if refused else "")
+
+
+def _named_in(case: int, others: Sequence[int], pointed: Pointed) -> bool:
+    """Whether the case's tag is part of another case's name, and so no word of the sender's."""
+    return any(f"[{case}]" in pointed.names[other] for other in others if other != case)
