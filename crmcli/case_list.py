@@ -76,9 +76,9 @@ def result(
         numbers, parameters = "SELECT value AS id FROM json_each(:ids)", {"ids": f"[{','.join(map(str, ids))}]"}
     else:
         numbers, parameters = statement(conn, CASE, page or Page("t.active = 1", {}, ORDER))
-    words = ", ".join(f"c.{column.name}" for column in chosen)
-    sql = f"SELECT {words}, {LATE}\nFROM ({numbers}) k CROSS JOIN v_cases c ON c.id = k.id"
-    rows = _rows(conn, sql, {**parameters, "moment": now}, (*(column.name for column in chosen), "late"))
+    words = "".join(f"c.{column.name}, " for column in chosen)
+    sql = f"SELECT {words}c.id, {LATE}\nFROM ({numbers}) k CROSS JOIN v_cases c ON c.id = k.id"
+    rows = _rows(conn, sql, {**parameters, "moment": now}, (*(column.name for column in chosen), "id", "late"))
     return Result(chosen, rows, shown=() if names else CASE.columns, mark="late")
 
 

@@ -22,13 +22,14 @@ class Key(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Which rows: a condition on `t` with its parameters, their order, after which row, and how many."""
+    """Which rows: a condition on `t` with its parameters, their order, after which row, how many, and what t is."""
 
     where: str
     parameters: dict[str, Any]
     keys: tuple[Key, ...]
     after: int | None = None
     limit: int | None = None
+    table: str = ""
 
 
 def statement(conn: sqlite3.Connection, noun: Noun, page: Page) -> tuple[str, dict[str, Any]]:
@@ -40,7 +41,7 @@ def statement(conn: sqlite3.Connection, noun: Noun, page: Page) -> tuple[str, di
         found = _key_values(conn, noun, page)
         values = {f"key{place}": value for place, value in enumerate(found)}
         stretches = [stretch for place in reversed(range(len(page.keys))) for stretch in _beyond(page.keys, place, found)]
-    parts = [_stretch(noun, page.where, *stretch) for stretch in stretches]
+    parts = [_stretch(page.table or noun.table, page.where, *stretch) for stretch in stretches]
     return f"{_joined(parts)}\nLIMIT :page_limit", {**page.parameters, **values, "page_limit": _limit(page.limit)}
 
 
@@ -56,7 +57,7 @@ def _limit(limit: int | None) -> int:
 
 def _key_values(conn: sqlite3.Connection, noun: Noun, page: Page) -> tuple[Any, ...]:
     keys = ", ".join(key.sql for key in page.keys)
-    row = conn.execute(f"SELECT {keys} FROM {noun.table} t WHERE t.id = ?", (page.after,)).fetchone()
+    row = conn.execute(f"SELECT {keys} FROM {page.table or noun.table} t WHERE t.id = ?", (page.after,)).fetchone()
     if row is None:
         raise NotFound(f"no {noun.title} {page.after} to go on after", hint=f"crm {noun.command} list")
     return tuple(row)
@@ -80,10 +81,10 @@ def _beyond(keys: tuple[Key, ...], place: int, values: tuple[Any, ...]) -> list[
     return [*stretches, (f"{same}{key.sql} IS NULL", rest)] if key.empty else stretches
 
 
-def _stretch(noun: Noun, where: str, condition: str, keys: tuple[Key, ...]) -> str:
+def _stretch(table: str, where: str, condition: str, keys: tuple[Key, ...]) -> str:
     order = ", ".join(("{0} IS NULL, {0}" if key.empty else "{0}").format(key.sql) + " DESC" * key.down for key in keys)
     ordered = f"\nORDER BY {order}" if keys else ""
-    return f"SELECT t.id\nFROM {noun.table} t\nWHERE {where}\n  AND {condition}{ordered}"
+    return f"SELECT t.id\nFROM {table} t\nWHERE {where}\n  AND {condition}{ordered}"
 
 
 def _joined(parts: list[str]) -> str:
