@@ -7,10 +7,11 @@ import sys
 from itertools import pairwise
 
 from crmcli import hot
-from crmcli.errors import Busy, CrmError
+from crmcli.errors import BadConfig, Busy, CrmError
 
 INTERRUPTED = 130
 BUG = 70
+NO_RECIPIENT = 67
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
         _drop_output()
         return 0
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return _deferred(None) if hot.first_word(argv) == "ingest" else INTERRUPTED
     except Exception as error:
         return _told(error, argv)
 
@@ -41,7 +42,7 @@ def _run(argv: list[str]) -> int:
     if found.words == ("ingest",):
         from crmcli.cli import pipe
 
-        return pipe.run(session, found.options)
+        return pipe.run(session, pipe.Request(**found.options))  # type: ignore[arg-type]
     if found.words == ("run-rules",):
         from crmcli.cli import cron
 
@@ -55,8 +56,7 @@ def _told(error: Exception, argv: list[str]) -> int:
     """Say what went wrong, as a sentence or as JSON → the exit code."""
     known = error if isinstance(error, CrmError) else _explained(error)
     if hot.first_word(argv) == "ingest":
-        sys.stderr.write(f"4.3.0 {known.message if known else 'a bug in crm'}, please try again later\n")
-        return Busy.exit
+        return _deferred(known or CrmError("a bug in crm"))
     if known is None:
         import traceback
 
@@ -76,6 +76,18 @@ def _told(error: Exception, argv: list[str]) -> int:
         hint = f" ({known.hint})" if known.hint else ""
         sys.stderr.write(f"crm: {known.message}{hint}\n")
     return known.exit
+
+
+def _deferred(error: CrmError | None) -> int:
+    """Tell the mail server to keep the mail, in one neutral line: no path, no traceback (mail.md §1) → the exit code."""
+    if error is not None and error.exit == NO_RECIPIENT:
+        sys.stderr.write(f"5.1.1 {error.message}\n")
+        return NO_RECIPIENT
+    message = "interrupted" if error is None else error.message
+    if "/" in message:
+        message = "the configuration is wrong" if isinstance(error, BadConfig) else "the database or a file cannot be used"
+    sys.stderr.write(f"4.3.0 {' '.join(message.split())}, please try again later\n")
+    return Busy.exit
 
 
 def _explained(error: Exception) -> CrmError | None:

@@ -1,0 +1,143 @@
+"""crm ingest, with or without Typer: the mail server's pipe, and mails out of files (mail.md §1).
+
+What does the work is imported inside: a signal that comes while it loads is answered too.
+"""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from crmcli.cli.session import Session
+from crmcli.errors import Busy, CrmError, Usage
+from crmcli.model import Column, Origin, Result, Row
+
+if TYPE_CHECKING:
+    from crmcli.mail.bulk import Found
+    from crmcli.mail.effects import Taken
+
+COLUMNS = (
+    Column("place"), Column("state"), Column("class"), Column("case_id", "int"), Column("message_id", "int"), Column("reason"),
+)  # fmt: skip
+EXPLAINED = (
+    Column("evidence"), Column("writer"), Column("staff", "int"), Column("grade"), Column("thread", "int"), Column("linked"),
+    Column("why"), Column("section", "int"), Column("route"), Column("commands"),
+)  # fmt: skip
+
+
+class Request(NamedTuple):
+    """The options of the command; without files one mail is read from standard input."""
+
+    files: tuple[str, ...] = ()
+    section: str = ""
+    recipient: tuple[str, ...] = ()
+    sender: str | None = None
+    max_bytes: int = 50_000_000
+    timeout: float = 120.0
+    explain: bool = False
+    live: bool = False
+    strict_recipient: bool = False
+
+
+def run(s: Session, request: Request) -> int:
+    """Take what comes → 0. Everything that may go wrong is raised: the mail server keeps the mail then."""
+    if request.files:
+        return _files(s, request)
+    with guarded(request.timeout):
+        return _standard_input(s, request)
+
+
+def _standard_input(s: Session, request: Request) -> int:
+    """One mail from the pipe; once it is done, nothing that fails afterwards matters to the mail server."""
+    from crmcli.mail import envelope, ingest
+
+    if request.explain or s.given.dry_run:
+        raise Usage("a mail from the pipe cannot be tried out", hint="name a file to explain")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise Usage("there is no mail on standard input", hint="crm ingest < FILE")
+    raw = s.read()
+    if not raw:
+        raise Busy("nothing came on standard input")
+    told = envelope.told(request.section, request.recipient, request.sender, s.environ)
+    origin = Origin(s.now, None, "mail", s.command, s.given.reason)
+    taken = ingest.one(s.conn, raw, told, origin, ingest.Terms(request.strict_recipient, False, request.max_bytes))
+    with suppress(Exception, KeyboardInterrupt):
+        if s.settings["output"].origin == "option":
+            s.show(Result(COLUMNS, iter([_row(s, "", taken)]), one=True))
+        ingest.drain(s.conn, origin)
+        ingest.send(s.conn, origin.now)
+    return 0
+
+
+def _files(s: Session, request: Request) -> int:
+    """Each mail of the files, a line each; safe to interrupt and to do again."""
+    from crmcli.mail import bulk
+
+    left: list[str] = []
+    found = _watched(s, bulk.mails(request.files))
+    rows = (row for mail in found for row in _one_of_many(s, request, mail, left))
+    s.show(Result(COLUMNS + EXPLAINED if request.explain else COLUMNS, rows))
+    if left:
+        raise Busy(f"{len(left)} mails were kept and not handled, the first of them {left[0]}")
+    return 0
+
+
+def _one_of_many(s: Session, request: Request, mail: Found, left: list[str]) -> Iterator[Row]:
+    """One mail of many → its line; one that cannot be handled is left in custody, and the next has its turn."""
+    from crmcli.mail import envelope, ingest
+
+    told = envelope.told(request.section, request.recipient, mail.sender if request.sender is None else request.sender, {})
+    origin = Origin(s.now, None, "mail", s.command, s.given.reason, s.step, s.given.dry_run or request.explain)
+    terms = ingest.Terms(request.strict_recipient, not request.live, request.max_bytes)
+    try:
+        taken = ingest.one(s.conn, mail.raw, told, origin, terms)
+    except (CrmError, sqlite3.Error):
+        raise
+    except Exception:  # a bug that this mail meets must not keep the others out; it is kept, and tried again later
+        left.append(mail.place)
+        yield {"place": mail.place, "state": "received", "reason": "it could not be handled"}
+        return
+    yield {**_row(s, mail.place, taken), **(taken.decision or {})}
+
+
+def _row(s: Session, place: str, taken: Taken) -> Row:
+    kind = s.conn.execute("SELECT class FROM messages WHERE id = ?", (taken.message_id,)).fetchone()
+    return {
+        "place": place,
+        "state": "repeat" if taken.repeat else taken.state,
+        "class": kind[0] if kind else None,
+        "case_id": taken.case_id,
+        "message_id": taken.message_id,
+        "reason": taken.reason,
+    }
+
+
+def _watched(s: Session, mails: Iterator[Found]) -> Iterator[Found]:
+    """The mails, with a bar on the terminal that tells how far it is."""
+    if s.given.quiet or not sys.stderr.isatty():
+        return mails
+    from rich.console import Console
+    from rich.progress import track
+
+    return iter(track(mails, "mails", console=Console(stderr=True), transient=True))
+
+
+@contextmanager
+def guarded(seconds: float) -> Iterator[None]:
+    """Within, a signal or the end of the time is a KeyboardInterrupt; afterwards everything is as it was."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)

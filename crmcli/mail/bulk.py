@@ -1,0 +1,77 @@
+"""Mails out of files: single ones, mailboxes and Maildirs, one after another and never more than one in memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from crmcli.errors import NotFound, Usage
+from crmcli.text import is_address
+
+# The line between the mails of a mailbox: the envelope sender, and a date that ends in a year or a zone.
+BETWEEN = re.compile(rb"From (\S*) .*\d\d:\d\d.*\r?\n\Z")
+
+
+class Found(NamedTuple):
+    """A mail and where it was found; sender is the envelope's as a mailbox tells it."""
+
+    place: str
+    raw: bytes
+    sender: str | None = None
+
+
+def mails(paths: Iterable[str]) -> Iterator[Found]:
+    """Every mail in files, mailboxes and Maildirs, in order; NotFound or Usage where a path is none of these."""
+    for path in paths:
+        if os.path.isdir(path):
+            yield from _maildir(path)
+        elif os.path.isfile(path):
+            yield from _file(path)
+        else:
+            raise NotFound(f"no file {path}", hint="name a mail, a mailbox or a Maildir")
+
+
+def _maildir(path: str) -> Iterator[Found]:
+    folders = [folder for name in ("new", "cur") if os.path.isdir(folder := os.path.join(path, name))]
+    if not folders:
+        raise Usage(f"{path} is no Maildir", hint="it has neither new nor cur; name the files in it instead")
+    for folder in folders:
+        for name in sorted(os.listdir(folder)):
+            if not name.startswith("."):
+                with open(os.path.join(folder, name), "rb") as file:
+                    yield Found(os.path.join(folder, name), file.read())
+
+
+def _file(path: str) -> Iterator[Found]:
+    with open(path, "rb") as file:
+        first = file.readline()
+        found = BETWEEN.match(first)
+        if found is None:
+            yield Found(path, first + file.read())
+            return
+        yield from _mailbox(path, file, found)
+
+
+def _mailbox(path: str, lines: Iterable[bytes], line: re.Match[bytes]) -> Iterator[Found]:
+    """The mails between the From lines; such a line counts only after an empty one."""
+    number, sender, empty = 1, line[1], False
+    kept: list[bytes] = []
+    for text in lines:
+        found = BETWEEN.match(text) if empty else None
+        if found:
+            yield _mail(path, number, sender, kept)
+            number, sender, kept = number + 1, found[1], []
+        else:
+            kept.append(text)
+        empty = not text.strip()
+    yield _mail(path, number, sender, kept)
+
+
+def _mail(path: str, number: int, sender: bytes, lines: list[bytes]) -> Found:
+    """One mail of a mailbox, without the empty line that a mailbox puts after it."""
+    if lines and not lines[-1].strip():
+        lines = lines[:-1]
+    address = sender.decode("utf-8", "replace")
+    return Found(f"{path}:{number}", b"".join(lines), address if is_address(address) else None)
