@@ -1,0 +1,140 @@
+"""Mail addresses as headers write them: a tolerant reader that looks at every character once (RFC 5322 §3.4, 6532)."""
+
+from __future__ import annotations
+
+import re
+
+from crmcli.mail.decode import eight_bit, words
+from crmcli.mail.incoming import Mailbox
+from crmcli.text import clean, is_address
+
+TOKEN = re.compile(r'=\?[^?\s]{1,75}\?[bBqQ]\?[^?]*\?=|"|\\.|[(),:;<>\\]|[^"\\(),:;<>=]+|=', re.DOTALL)
+AROUND = re.compile(r"\s*([@.])\s*")
+WITH_AT = re.compile(r"\S+@\S+")
+
+
+def mailboxes(value: str, limit: int = 1000) -> list[Mailbox]:
+    """The (name, address) pairs of an address header, groups flattened; at most limit.
+
+    An address in angle brackets always wins over one in the name. What has a name and no address is given with ''
+    for the address. A quote or comment that never ends is read as if its sign were not there.
+    """
+    tokens = TOKEN.findall(value)
+    reader = _Reader(limit)
+    for ignored in ("", '"', "(", '"('):
+        reader = _Reader(limit)
+        reader.read(tokens, ignored)
+        if not (reader.quoted or reader.depth):
+            break
+    return reader.found
+
+
+def addressed(value: str, limit: int = 1000) -> tuple[Mailbox, ...]:
+    """Those of the `mailboxes` that have an address."""
+    return tuple(box for box in mailboxes(value, limit) if box[1])
+
+
+def bare(text: str) -> str:
+    """One address without blanks and its last dot, domain in lower case; '' where it is none."""
+    local, at, domain = "".join(eight_bit(text).split()).rpartition("@")
+    address = f"{local.removeprefix('mailto:')}{at}{domain.rstrip('.').lower()}"
+    return address if is_address(address) else ""
+
+
+class _Reader:
+    """The state of one pass over the tokens: what stands open, and the mailbox being read."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.found: list[Mailbox] = []
+        self.quoted = False
+        self.depth = 0
+        self.pending = ""
+        self.start()
+
+    def start(self) -> None:
+        """Begin a new mailbox."""
+        self.phrase: list[str] = []
+        self.quotes: list[str] = []
+        self.comment: list[str] = []
+        self.angle: list[str] = []
+        self.in_angle = self.had_angle = False
+
+    def read(self, tokens: list[str], ignored: str) -> None:
+        """Read all tokens; those in ignored count as blanks."""
+        for token in tokens:
+            if len(self.found) >= self.limit:
+                return
+            if token in ignored and token:
+                token = " "
+            self.take(token)
+        if not (self.quoted or self.depth):
+            self.flush()
+
+    def take(self, token: str) -> None:
+        """One token, in the state that the ones before it left."""
+        if self.quoted:
+            if token == '"':
+                self.quoted = False
+            else:
+                (self.angle if self.in_angle else self.quotes).append(token[1:] if token[0] == "\\" else token)
+        elif self.depth:
+            self.depth += (token == "(") - (token == ")")
+            if self.depth:
+                self.comment.append(token[1:] if token[0] == "\\" else token)
+        elif token == '"':
+            self.quoted = True
+            if not self.in_angle:
+                self.quotes.append(" ")
+        elif token == "(":
+            self.depth = 1
+        elif token == "<":
+            if self.had_angle:
+                self.flush()
+            self.in_angle = self.had_angle = True
+        elif token == ">":
+            self.in_angle = False
+        elif token in (",", ";"):
+            if not self.in_angle or not "".join(self.angle).strip().startswith("@"):
+                self.flush()
+        elif token == ":":
+            (self.angle if self.in_angle else self.phrase).clear()
+            if not self.in_angle:
+                self.quotes.clear()
+                self.pending = ""
+        elif self.in_angle:
+            self.angle.append(token)
+        elif self.quotes and not self.phrase and token.startswith("@"):
+            self.phrase.append("".join(self.quotes).strip() + token)
+            self.quotes.clear()
+        else:
+            self.phrase.append(token)
+
+    def flush(self) -> None:
+        """End the mailbox being read and keep what it is."""
+        phrase, quotes = "".join(self.phrase).strip(), "".join(self.quotes).strip()
+        comment = "".join(self.comment).strip()
+        if self.had_angle:
+            address = bare("".join(self.angle)) or bare(phrase)
+            if self.pending and phrase and not quotes:
+                phrase = f"{self.pending}, {phrase}"
+            self.keep(f"{quotes} {phrase}" if not phrase.startswith("=?") else f"{phrase} {quotes}", comment, address)
+        elif "@" in phrase:
+            phrase = AROUND.sub(r"\1", phrase)
+            found = [bare(word) for word in WITH_AT.findall(phrase)]
+            for address in filter(None, found):
+                name = WITH_AT.sub(" ", phrase) if len(found) == 1 else ""
+                self.keep(f"{quotes} {name}", comment, address)
+        elif phrase or quotes:
+            self.pending = phrase if not quotes else ""
+            self.keep(f"{quotes} {phrase}", comment, "")
+        self.start()
+
+    def keep(self, name: str, comment: str, address: str) -> None:
+        """One more mailbox; a name that waited for its second half is taken back."""
+        if address and self.pending:
+            if self.found and not self.found[-1][1] and name.strip().startswith(self.pending):
+                self.found.pop()
+            self.pending = ""
+        shown = clean(words(name), lines=False) or clean(words(comment), lines=False)
+        self.found.append((shown, address))

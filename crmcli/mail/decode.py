@@ -1,0 +1,247 @@
+"""Bytes to text: charsets, transfer encodings, encoded words and parameters, none of which may fail (mail.md §6)."""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import re
+from typing import NamedTuple
+
+# What mails call a charset → the codec that reads it best: the superset where mails mix the two up.
+ALIASES = {
+    "us-ascii": "ascii",
+    "ansi_x3.4-1968": "ascii",
+    "utf8": "utf-8",
+    "utf8mb4": "utf-8",
+    "unicode-1-1-utf-8": "utf-8",
+    "unicode-1-1-utf-7": "utf-7",
+    "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso_8859-1": "cp1252",
+    "windows-1252": "cp1252",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8",
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "windows-874": "cp874",
+    "x-sjis": "cp932",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "windows-31j": "cp932",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "x-euc-jp": "euc_jp",
+    "ks_c_5601-1987": "cp949",
+    "ks_c_5601": "cp949",
+    "korean": "cp949",
+    "euc-kr": "cp949",
+    "x-gbk": "gb18030",
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "gb_2312-80": "gb18030",
+    "hz-gb-2312": "hz",
+    "big5": "big5hkscs",
+    "x-x-big5": "big5hkscs",
+    "macintosh": "mac_roman",
+    "x-mac-roman": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic",
+}
+# Text encodings to Python, but no charsets of mails; some are quadratic.
+REFUSED = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+CHARSET = re.compile(r"[A-Za-z0-9][\w.:+-]{0,39}", re.ASCII)
+WORD = re.compile(r"=\?([\w.:+*-]{1,75})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,3})\?=", re.ASCII)
+NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"?|[^;]*))?', re.DOTALL)
+SECTION = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?\Z")
+PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+class Decoded(NamedTuple):
+    """A text, the codec that gave it, and why that one: declared, bom, utf-8, guessed or fallback."""
+
+    text: str
+    charset: str
+    reason: str
+
+
+def text(data: bytes, declared: str = "") -> Decoded:
+    """The bytes as text: by the declared charset, else BOM, strict UTF-8, chardet, windows-1252 with replacement."""
+    for charset, reason in ((codec(declared), "declared"), (_by_mark(data), "bom"), ("utf-8", "utf-8")):
+        found = charset and _strict(data, charset)
+        if charset and found is not None:
+            return Decoded(found or "", charset, reason)
+    guess = _guess(data) if len(data) > 40 else None
+    if guess:
+        return Decoded(data.decode(guess, "replace"), guess, "guessed")
+    return Decoded(data.decode("cp1252", "replace"), "cp1252", "fallback")
+
+
+def codec(name: str) -> str | None:
+    """The codec for a charset as a mail names it; None where it is unknown or no charset at all."""
+    name = name.strip(" \t\r\n\"'").lower()
+    if not CHARSET.fullmatch(name):
+        return None
+    name = ALIASES.get(name, name)
+    if name in ("utf-8", "ascii", "cp1252"):
+        return name
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    usable = getattr(found, "_is_text_encoding", True) and found.name.replace("_", "-") not in REFUSED
+    return found.name if usable else None
+
+
+def _strict(data: bytes, charset: str) -> str | None:
+    try:
+        return data.decode(charset)
+    except UnicodeDecodeError as error:
+        # a character cut in two at the very end is no reason to doubt the rest
+        if 0 < error.start >= len(data) - 3:
+            return data[: error.start].decode(charset, "ignore")
+    except (UnicodeError, ValueError):
+        pass
+    return None
+
+
+def _by_mark(data: bytes) -> str | None:
+    if data.isascii():
+        return "iso2022_jp_ext" if b"\x1b$" in data else None
+    return next((charset for mark, charset in BOMS if data.startswith(mark)), None)
+
+
+def _guess(data: bytes) -> str | None:
+    import chardet
+
+    return codec(chardet.detect(data[:65536])["encoding"] or "")
+
+
+def transfer(data: bytes, encoding: str) -> bytes:
+    """The bytes under a Content-Transfer-Encoding; an unknown one changes nothing."""
+    encoding = encoding.split(";")[0].split("(")[0].strip(" \t\r\n\"'").lower()
+    if encoding == "base64":
+        return base64(data)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(data)
+    if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
+        return _uuencoded(data)
+    return data
+
+
+def base64(data: bytes) -> bytes:
+    """What base64 says, foreign characters, missing and early padding overlooked."""
+    data = NOT_BASE64.sub(b"", data)
+    if b"=" in data.rstrip(b"="):
+        return b"".join(_base64_run(run) for run in data.split(b"="))
+    return _base64_run(data.rstrip(b"="))
+
+
+def _base64_run(data: bytes) -> bytes:
+    whole = data if len(data) % 4 != 1 else data[:-1]
+    return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
+
+
+def _uuencoded(data: bytes) -> bytes:
+    lines = []
+    for line in data.split(b"\n"):
+        if line.startswith((b"begin ", b"end")) or not line.strip():
+            continue
+        try:
+            lines.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            continue
+    return b"".join(lines)
+
+
+def eight_bit(value: str) -> str:
+    """A header value whose bytes over 127 came as surrogates, as text."""
+    return value if value.isascii() else text(value.encode("utf-8", "surrogateescape")).text
+
+
+def words(value: str) -> str:
+    """A header value with its encoded words decoded, wherever they stand (RFC 2047).
+
+    Blanks between two words go; the bytes of neighbours in one charset are joined before they are decoded, as
+    mailers cut characters in two.
+    """
+    if "=?" not in value:
+        return eight_bit(value)
+    pieces: list[str] = []
+    charset, kind, waiting, end = "", "", [""], 0
+    data = b""
+
+    def flush() -> None:
+        nonlocal data
+        data += _word_bytes(kind, "".join(waiting))
+
+    for word in WORD.finditer(value):
+        between = value[end : word.start()]
+        next_charset, next_kind = word[1].split("*")[0].lower(), word[2].lower()
+        if end and not between.strip():
+            if (next_charset, next_kind) == (charset, kind):
+                waiting.append(word[3])
+                end = word.end()
+                continue
+            flush()
+            if next_charset != charset:
+                pieces.append(text(data, charset).text)
+                data = b""
+        else:
+            if end:
+                flush()
+                pieces.append(text(data, charset).text)
+                data = b""
+            pieces.append(eight_bit(between))
+        charset, kind, waiting, end = next_charset, next_kind, [word[3]], word.end()
+    if end:
+        flush()
+        pieces.append(text(data, charset).text)
+    pieces.append(eight_bit(value[end:]))
+    return "".join(pieces)
+
+
+def _word_bytes(kind: str, content: str) -> bytes:
+    data = content.encode("utf-8", "surrogateescape")
+    return base64(data) if kind == "b" else binascii.a2b_qp(data, header=True)
+
+
+def parameters(value: str) -> dict[str, str]:
+    """The parameters of a Content-Type or Content-Disposition, names in lower case (RFC 2231; encoded words too)."""
+    plain: dict[str, str] = {}
+    sections: dict[str, list[tuple[int, bool, str]]] = {}
+    for found in PARAMETER.finditer(value):
+        content = _unquoted(found[2] or "")
+        section = SECTION.match(found[1].lower())
+        if section and (section[2] or section[3]):
+            sections.setdefault(section[1], []).append((int(section[2] or 0), bool(section[3]), content))
+        else:
+            plain.setdefault(found[1].lower(), words(content))
+    return plain | {name: _joined(parts) for name, parts in sections.items()}
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    if value.startswith('"'):
+        value = value[1:-1] if value.endswith('"') and len(value) > 1 else value[1:]
+        return re.sub(r"\\(.)", r"\1", value) if "\\" in value else value
+    return value
+
+
+def _joined(parts: list[tuple[int, bool, str]]) -> str:
+    parts.sort(key=lambda part: part[0])
+    charset, data = "", b""
+    for number, (_, encoded, content) in enumerate(parts):
+        if encoded and number == 0 and content.count("'") >= 2:
+            charset, _, content = content.split("'", 2)
+        piece = content.encode("utf-8", "surrogateescape")
+        data += PERCENT.sub(lambda found: bytes([int(found[1], 16)]), piece) if encoded else piece
+    return text(data, charset).text
