@@ -353,6 +353,22 @@ NOUNS: dict[str, Noun] = {
             "sequence IS NULL, sequence, id",
         ),
         Noun(
+            "view",
+            "views",
+            "name",
+            (
+                _text("name"),
+                _text("filter", "what it lists, such as '+mine +late'"),
+                _text("columns", "comma separated"),
+                _text("sort", "comma separated, - for downwards"),
+                _choice("layout", ("list", "calendar", "new")),
+                _link("section_id", "section", "only cases of this section"),
+                _link("user_id", "user", "whose it is"),
+            ),
+            ("id", "name", "section", "filter", "layout"),
+            "name",
+        ),
+        Noun(
             "segment",
             "segments",
             "name",

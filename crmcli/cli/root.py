@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,9 @@ COMMANDS = {
     "channel": ("channel", "How people reach us."),
     "mood": ("mood", "States of mind and their factors."),
     "history": ("history", "Communications of all cases."),
+    "view": ("view", "Saved views."),
+    "status": ("status", "The numbers of today; the same as crm alone."),
+    "menu": ("menu", "The menus of the OpenERP module, and their commands here."),
     "ingest": ("ingest", "Take a mail from standard input, as the mail server's pipe does."),
     "run-rules": ("run_rules", "Do what is due by the rules; for cron."),
     "changes": ("changes", "What was changed, by whom and when."),
@@ -153,6 +157,20 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
+def _bare() -> None:
+    """Without a command: the status, or the help where there is no database yet."""
+    ctx = click.globals.get_current_context()
+    if ctx.invoked_subcommand is not None:
+        return
+    s: Session = ctx.obj()
+    if not os.path.exists(s.path):
+        sys.stdout.write(ctx.get_help() + "\n")
+        return
+    from crmcli.cli import status
+
+    status.show(s)
+
+
 def root() -> LazyGroup:
     """The whole command line."""
     version = TyperOption(
@@ -165,7 +183,8 @@ def root() -> LazyGroup:
         epilog="First steps: crm demo, then crm init. Longer help: crm help TOPIC.",
         params=[*_options(hidden=False), version],
         context_settings=HELP,
-        no_args_is_help=True,
+        callback=_bare,
+        invoke_without_command=True,
         rich_markup_mode=None,
     )
 
