@@ -76,17 +76,18 @@ def shift(at: str, delay: Delay, zone: str) -> str:
 def following(first: str, every: Delay, after: str, zone: str) -> str:
     """The first of the times first, first + every, first + 2 every … that is later than another time."""
     count = _about(first, every, after)
-    while _nth(first, every, count, zone) <= after < LAST:
+    while (at := _nth(first, every, count, zone)) <= after and at < LAST:
         count += 1
-    return _nth(first, every, count, zone)
+    return at
 
 
 def newest(first: str, every: Delay, now: str, zone: str) -> str:
     """The last of the times first, first + every, first + 2 every … that is not later than now; first at least."""
     count = _about(first, every, now)
-    while _nth(first, every, count + 1, zone) <= now < LAST:
-        count += 1
-    return _nth(first, every, count, zone)
+    at = _nth(first, every, count, zone)
+    while at < (later := _nth(first, every, count + 1, zone)) <= now:
+        count, at = count + 1, later
+    return at
 
 
 def _nth(first: str, every: Delay, count: int, zone: str) -> str:

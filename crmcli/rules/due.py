@@ -14,13 +14,15 @@ from crmcli import clock, settings
 from crmcli.db import Tx
 from crmcli.rules import delay
 from crmcli.rules.compile import base, waiting
-from crmcli.rules.rule import DATED, Rule, load
+from crmcli.rules.rule import DATED, EVENT, Rule, load
 
 STALE = "SELECT 1 FROM rule_stale LIMIT 1"
 
-FORGET = """
+# All that stale rules wait for, but for events that are tried again: those happened, whatever the rule says now.
+FORGET = f"""
 DELETE FROM rule_due
 WHERE rule_id IN (SELECT rule_id FROM rule_stale WHERE case_id IS NULL)
+  AND NOT ((occasion = 'create' OR occasion GLOB 'log:*') AND rule_id IN (SELECT r.id FROM rules r WHERE {EVENT}))
 """
 
 ALL_CASES = "SELECT 1 FROM rule_stale WHERE rule_id = ? AND case_id IS NULL LIMIT 1"
