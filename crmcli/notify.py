@@ -15,6 +15,7 @@ from crmcli.mail import sign, template
 from crmcli.mail.compose import File, Letter, compose, identifier
 from crmcli.model import PRIORITIES, Case, Mailed, Row
 from crmcli.recipients import Copy, Desk
+from crmcli.text import clean
 
 
 class Kind(NamedTuple):
@@ -40,7 +41,10 @@ KINDS = {
     "alert": Kind("alert", "alert", recipients.given, "", "auto-generated", "Held mail: "),
 }
 
-NEWEST_LOG = "SELECT max(id) FROM case_log WHERE case_id = ?"
+LONGEST = 900_000
+"""Characters of a text that a mail repeats."""
+
+NEWEST_LOG = "SELECT coalesce(max(id), 0) FROM case_log WHERE case_id = ?"
 
 MESSAGE = "SELECT message_id, subject FROM messages WHERE id = ?"
 
@@ -90,7 +94,7 @@ def _write(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> int:
         sender=_sender(said["speaker"], desk, address),
         reply_to=_plus(tx, address, token),
         recipient=(recipients.name(tx.conn, copy.address), copy.address),
-        subject=f"{kind.subject}[{case.id}] {case.name}",
+        subject=f"{kind.subject}[{case.id}] {said['subject']}",
         date=format_datetime(clock.moment(tx.now)),
         message_id=f"<{name}.{token}@{domain}>",
         in_reply_to=answered,
@@ -142,17 +146,21 @@ def _said(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> dict[str
     speakers = {"actor": _called(actor), "author": author, "responsible": _called(responsible)}
     return {
         "case_id": str(case.id),
-        "subject": case.name,
+        "subject": clean(case.name, lines=False),
         "state": case.state,
         "priority": PRIORITIES[case.priority - 1],
         "section": desk.section["name"],
         "responsible": _called(responsible) or "nobody yet",
         "author": author or "Somebody",
         "partner": case.email_from or "nobody",
-        "text": (event.text if copy.user_id else sign.concealed(event.text)).strip("\n"),
+        "text": _cut(event.text if copy.user_id else sign.concealed(event.text), case).strip("\n"),
         "signature": f"\n-- \n{signature}" if signature else "",
         "speaker": speakers.get(kind.speaker, ""),
     }
+
+
+def _cut(text: str, case: Case) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n\n(cut here; all of it is in case {case.id})"
 
 
 def _called(user: Row | None) -> str:

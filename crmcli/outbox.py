@@ -12,7 +12,7 @@ from crmcli.model import Row
 
 LEASE = 600
 # Seconds until the next attempt after the first, the second …; after the last the mail has failed: 5 days in all.
-DELAYS = (60, 120, 240, 480, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 86400, 86400)
+DELAYS = (60, 120, 240, 480, 900, 1800, 3600, 7200, 14400, 28800, 43200, 72000, 86400, 86400, 86400)
 PAUSES = DELAYS[:7]
 PATIENCE = len(PAUSES) + (sum(DELAYS) - sum(PAUSES)) // PAUSES[-1]
 NO_SENDER = "no address to send from"

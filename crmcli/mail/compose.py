@@ -103,8 +103,8 @@ def _lines(headers: list[tuple[str, str]]) -> bytes:
 def _text(text: str) -> bytes:
     """The text as a part: as it is where that is safe everywhere, else quoted-printable."""
     text = clean(text).rstrip("\n") + "\n"
-    lines = text.split("\n")
-    if text.isascii() and not any(len(line) > LONGEST_LINE or line.startswith("From ") for line in lines):
+    spoiled = any(len(line) > LONGEST_LINE or line.startswith(("From ", "--=_")) for line in text.split("\n"))
+    if text.isascii() and not spoiled:
         return b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit\n\n" + text.encode("ascii")
     body = re.sub(rb"(?m)^From ", b"=46rom ", b2a_qp(text.encode("utf-8"), istext=True))
     return b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n" + body

@@ -18,7 +18,7 @@ TOKEN = r"(?<![a-z0-9])([cub])([0-9]{1,18})(?:-([0-9]{1,18}))?-([0-9]{1,9})-([a-
 TOKENS = re.compile(TOKEN, re.IGNORECASE)
 STAFF_TOKENS = re.compile(TOKEN.replace("[cub]", "u"), re.IGNORECASE)
 # The line of our templates above which an answer is written, quoted or not.
-MARKERS = re.compile(rf"^[>|\s]*== [^\n]{{1,80}}? == {TOKEN} ==\s*$", re.IGNORECASE | re.MULTILINE)
+MARKERS = re.compile(rf"^[>| \t]*== [^\n]{{1,80}}? == {TOKEN} ==[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 PURPOSES = {"case": "c", "user": "u", "bounce": "b"}
 NAMES = {letter: purpose for purpose, letter in PURPOSES.items()}
 

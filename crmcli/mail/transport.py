@@ -71,7 +71,9 @@ def opened(spec: str, folder: str, environ: Mapping[str, str], password_file: st
         with _by_smtp(urlsplit(spec), environ, password_file) as deliver:
             yield deliver
     else:
-        raise BadConfig(f"no transport {spec}", hint="maildir:PATH, sendmail:PATH, smtp://user@host:port or smtps://user@host:port")
+        raise BadConfig(
+            f"no transport {spec}", hint="maildir:PATH, sendmail:PATH, smtp://user@host:port or smtps://user@host:port"
+        )
 
 
 # Maildir ------------------------------------------------------------------------------------------------
