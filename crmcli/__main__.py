@@ -55,18 +55,16 @@ def _run(argv: list[str]) -> int:
 def _told(error: Exception, argv: list[str]) -> int:
     """Say what went wrong, as a sentence or as JSON → the exit code."""
     known = error if isinstance(error, CrmError) else _explained(error)
-    if hot.first_word(argv) == "ingest":
+    piped = hot.first_word(argv) == "ingest"
+    if os.environ.get("CRM_DEBUG") or not (known or piped):
+        import traceback
+
+        traceback.print_exc()
+    if piped:
         return _deferred(known or CrmError("a bug in crm"))
     if known is None:
-        import traceback
-
-        traceback.print_exc()
         sys.stderr.write("crm: this is a bug; please report it with the lines above\n")
         return BUG
-    if os.environ.get("CRM_DEBUG"):
-        import traceback
-
-        traceback.print_exc()
     if _wants_json(argv):
         import json
 

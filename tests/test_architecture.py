@@ -16,21 +16,25 @@ ROOT = Path(crmcli.__file__).parent
 # Floor → its rooms; a name with a dot at the end covers all modules of that folder. The longest match counts.
 FLOORS = {
     7: ("__main__", "hot", "cli."),
-    6: ("mail.ingest", "mail.intake", "mail.send", "mail.transport", "rules.run", "segments.run", "reports.", "demo_data"),
+    6: (
+        "mail.ingest", "mail.effects", "mail.facts", "mail.bulk", "mail.send", "mail.transport", "rules.run", "segments.run",
+        "reports.", "demo_data",
+    ),
     5: ("execute",),
     4: ("rules.react", "rules.due", "notify"),
     3: (
-        "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find",
-        "mail_limits", "messages", "outbox", "pages", "recipients", "records", "seeds", "settings", "rules.", "segments.", "filters.",
+        "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find", "mail_list",
+        "mail_limits", "messages", "outbox", "pages", "partners", "recipients", "record_list", "records", "seeds", "settings", "rules.", "segments.",
+        "filters.",
     ),
     2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
-    1: ("clock", "config", "dates", "errors", "fields", "model", "resources", "text", "values"),
+    1: ("clock", "config", "dates", "errors", "fields", "model", "resources", "rules.delay", "text", "values", "zones"),
     0: ("",),
 }  # fmt: skip
 
 # Rooms that know nothing of databases, clocks, files and environments.
 PURE = ("model", "errors", "text", "fields", "values", "workflow", "render.", "filters.grammar", "mail.incoming", "mail.parse",
-        "mail.decide", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body")  # fmt: skip
+        "mail.decide", "mail.envelope", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body")  # fmt: skip
 IMPURE = ("sqlite3", "time", "os", "subprocess", "socket", "pathlib", "tempfile", "fcntl", "crmcli.db", "crmcli.clock", "crmcli.config")
 
 HEAVY = ("typer", "rich", "click", "pydantic", "sqlite_utils", "jinja2", "dateutil.parser", "json", "argparse", "dataclasses",

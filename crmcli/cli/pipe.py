@@ -107,6 +107,7 @@ def _one_of_many(s: Session, request: Request, mail: Found, left: list[str]) -> 
 def _row(s: Session, place: str, taken: Taken) -> Row:
     kind = s.conn.execute("SELECT class FROM messages WHERE id = ?", (taken.message_id,)).fetchone()
     return {
+        **{column.name: None for column in EXPLAINED},
         "place": place,
         "state": "repeat" if taken.repeat else taken.state,
         "class": kind[0] if kind else None,

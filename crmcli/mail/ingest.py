@@ -104,7 +104,7 @@ def send(conn: sqlite3.Connection, now: str) -> None:
 def read(raw: bytes, delivery: Delivery, max_bytes: int) -> Incoming:
     """What the mail says; where it is too large, or failed before, only what can be told without effort."""
     if delivery.attempts >= LAST_ATTEMPT:
-        return parse.unread(raw)
+        return parse.poisoned(raw)
     if len(raw) > max_bytes:
         incoming = parse.parse(raw[:HEAD])
         return incoming._replace(marks=(*incoming.marks, "oversize"), attachments=())

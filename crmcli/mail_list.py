@@ -1,0 +1,90 @@
+"""Mails that came, as they are shown: the list, one mail, and why it led to what it led to."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from crmcli.errors import NotFound
+from crmcli.model import Column, Result, Row
+
+LIST = """
+SELECT m.id, m.message_id, m.class, m."from", m.subject, m.date,
+       (SELECT d.case_id FROM deliveries d WHERE d.message_id = m.id AND d.case_id IS NOT NULL ORDER BY d.id LIMIT 1) AS case_id,
+       (SELECT d.state FROM deliveries d WHERE d.message_id = m.id ORDER BY d.id LIMIT 1) AS state,
+       (SELECT count(*) FROM deliveries d WHERE d.message_id = m.id) AS deliveries
+FROM messages m
+ORDER BY m.id DESC
+"""
+
+ONE = """
+SELECT id, message_id, class, evidence, "from", envelope_from, people, subject, date, received_at, size, sha256, charset, marks, text
+FROM messages
+WHERE id = ?
+"""
+
+DELIVERIES = """
+SELECT id, route, recipient, sender, received_at, state, attempts, case_id, reason
+FROM deliveries
+WHERE message_id = ?
+ORDER BY id
+"""
+
+FILES = "SELECT id, name, type, size, sha256 FROM attachments WHERE message_id = ? ORDER BY id"
+
+DECISIONS = "SELECT id, state, case_id, reason, decision FROM deliveries WHERE message_id = ? ORDER BY id"
+
+COLUMNS = (
+    Column("id", "int"), Column("message_id"), Column("class"), Column("from"), Column("subject"), Column("date", "time"),
+    Column("case_id", "int"), Column("state"), Column("deliveries", "int"),
+)  # fmt: skip
+
+DETAILS = (
+    Column("id", "int"), Column("message_id"), Column("class"), Column("evidence"), Column("from"), Column("envelope_from"),
+    Column("people"), Column("subject"), Column("date", "time"), Column("received_at", "time"), Column("size", "int"),
+    Column("sha256"), Column("charset"), Column("marks"), Column("deliveries", "rows"), Column("attachments", "rows"),
+    Column("text", "lines"),
+)  # fmt: skip
+
+OF_DELIVERY = (
+    Column("id", "int"), Column("route"), Column("recipient"), Column("sender"), Column("received_at", "time"), Column("state"),
+    Column("attempts", "int"), Column("case_id", "int"), Column("reason"),
+)  # fmt: skip
+
+OF_FILE = (Column("id", "int"), Column("name"), Column("type"), Column("size", "int"), Column("sha256"))
+
+OF_DECISION = (
+    Column("id", "int"), Column("state"), Column("case_id", "int"), Column("reason"), Column("class"), Column("evidence"),
+    Column("writer"), Column("staff", "int"), Column("grade"), Column("thread", "int"), Column("linked"), Column("why"),
+    Column("section", "int"), Column("route"), Column("commands"), Column("copy_of", "int"),
+)  # fmt: skip
+
+
+def list_mails(conn: sqlite3.Connection, limit: int | None = None) -> Result:
+    """The mails that came, newest first; state and case_id are those of the first delivery that has them."""
+    return Result(COLUMNS, (dict(row) for row in conn.execute(f"{LIST}LIMIT ?", (-1 if limit is None else limit,))))
+
+
+def show_mail(conn: sqlite3.Connection, mail_id: int) -> Result:
+    """One mail: what it says, its deliveries and its files; NotFound where there is none."""
+    row = _row(conn, mail_id)
+    row["deliveries"] = Result(OF_DELIVERY, [dict(each) for each in conn.execute(DELIVERIES, (mail_id,))])
+    row["attachments"] = Result(OF_FILE, [dict(each) for each in conn.execute(FILES, (mail_id,))])
+    return Result(DETAILS, [row], title=f"Mail {mail_id}", one=True)
+
+
+def explain_mail(conn: sqlite3.Connection, mail_id: int) -> Result:
+    """Of each delivery of a mail: class with evidence, thread grade, identity, route, and what was done."""
+    import json
+
+    _row(conn, mail_id)
+    empty: Row = {column.name: None for column in OF_DECISION}
+    found = [dict(row) for row in conn.execute(DECISIONS, (mail_id,))]
+    rows = [{**empty, **json.loads(row.pop("decision") or "{}"), **row} for row in found]
+    return Result(OF_DECISION, rows, title=f"Mail {mail_id}")
+
+
+def _row(conn: sqlite3.Connection, mail_id: int) -> Row:
+    row = conn.execute(ONE, (mail_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"no mail {mail_id}", hint="crm mail list")
+    return dict(row)
