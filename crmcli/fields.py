@@ -57,6 +57,11 @@ class Noun(NamedTuple):
         return self.name.replace("_", " ")
 
     @property
+    def a(self) -> str:
+        """One of them in a sentence: ``a section``, ``an event``."""
+        return f"{'an' if self.name[0] in 'aei' else 'a'} {self.title}"
+
+    @property
     def plural(self) -> str:
         """Several of them in a sentence."""
         return self.table.replace("_", " ")

@@ -24,8 +24,8 @@ FLOORS = {
     4: ("rules.react", "rules.due", "notify"),
     3: (
         "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find", "mail_list",
-        "mail_limits", "messages", "outbox", "pages", "partners", "recipients", "record_list", "records", "seeds", "settings", "rules.", "segments.",
-        "filters.",
+        "mail_limits", "messages", "outbox", "pages", "partners", "recipients", "record_list", "records", "seeds",
+        "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
     1: ("clock", "config", "dates", "errors", "fields", "model", "resources", "rules.delay", "text", "values", "zones"),

@@ -197,9 +197,9 @@ class Session:
         if not self.wants_object:
             self._print("".join(f"{number}\n" for number in ids))
             return
-        from crmcli import case_list, records
+        from crmcli import case_list, record_list
 
-        result = case_list.result(self.conn, ids) if noun == "case" else records.result(self.conn, noun, ids)
+        result = case_list.result(self.conn, ids) if noun == "case" else record_list.result(self.conn, noun, ids)
         self.show(result._replace(one=len(ids) == 1))
 
     def _print(self, text: str) -> None:
