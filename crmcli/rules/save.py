@@ -17,7 +17,8 @@ DEFAULTS: Row = {"date_type": "none", "delay": 0, "delay_unit": "day", "repeat":
 # When and if: a rule in which one of these changes counts from then on, so that it does not fire what is past.
 TELLING = (
     "active", "state_to", "date_type", "delay", "delay_unit", "repeat", "state_from", "section_id", "section_sub", "category_id",
-    "user_id", "partner_id", "partner_category_id", "partner_category_sub", "min_priority", "max_priority", "min_messages", "where",
+    "user_id", "partner_id", "partner_category_id", "partner_category_sub", "min_priority", "max_priority",
+    "min_messages", "where",
 )  # fmt: skip
 
 

@@ -7,14 +7,7 @@ from collections.abc import Callable
 from crmcli.model import PRIORITIES, Row
 from crmcli.rules import delay
 
-LENGTHS = {
-    "minutes": "minute",
-    "hour": "hour",
-    "day": "day",
-    "month": "month",
-    "workhour": "working hour",
-    "workday": "working day",
-}
+LENGTHS = {"minutes": "minute", "hour": "hour", "day": "day", "month": "month"}
 BASES = {"created": "creation", "last_action": "the last action", "deadline": "the deadline", "starts": "the start"}
 AFTER_VERB = {
     "draft": "created or reset", "open": "opened", "pending": "put on pending", "done": "closed", "cancel": "cancelled",
@@ -26,9 +19,9 @@ VERBS = {"draft": "reset it", "open": "open it", "pending": "put it on pending",
 
 def when(rule: Row) -> str:
     """On which event, or how long before or after what."""
-    verb = AFTER_VERB.get(rule["state_to"] or "")
+    verb = AFTER_VERB.get(rule["state_to"] or "", "")
     if rule["date_type"] != "none":
-        text = _distance(rule, BASES.get(rule["date_type"], rule["date_type"])) + (f", once {verb}" if verb else "")
+        text = _distance(rule, BASES[rule["date_type"]]) + (f", once {verb}" if verb else "")
     elif rule["delay"]:
         text = _distance(rule, f"being {verb}")
     else:

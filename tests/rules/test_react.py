@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmcli import db
 from crmcli.model import Act, Add, Edit, Note, Origin, Reply, SetActive
-from tests.rules.world import MONDAY, case, cron, do, fired, later, rule, sql, value
+from tests.rules.world import MONDAY, case, cron, do, fired, fresh, later, rule, sql, value
 
 
 def names(conn: sqlite3.Connection) -> list[str]:
@@ -134,12 +134,8 @@ def test_watchers_of_several_rules_add_up(conn: sqlite3.Connection) -> None:
 
 
 @given(st.lists(st.tuples(st.one_of(st.none(), st.integers(-3, 3)), st.booleans()), min_size=1, max_size=6))
-def test_rules_take_their_turn_by_sequence_then_id(
-    template: bytes, tmp_path_factory: pytest.TempPathFactory, rules: list
-) -> None:
-    path = tmp_path_factory.mktemp("turn") / "crm.db"
-    path.write_bytes(template)
-    conn = db.connect(str(path))
+def test_rules_take_turns_by_sequence_then_id(template: bytes, tmp_path_factory: pytest.TempPathFactory, rules: list) -> None:
+    conn = fresh(template, tmp_path_factory)
     for number, (sequence, go_on) in enumerate(rules):
         rule(conn, str(number), sequence=sequence, go_on=int(go_on), set_priority=1)
     case(conn)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+import pytest
+
 from crmcli import db
 from crmcli.execute import execute
 from crmcli.model import Add, Command, Origin, Outcome
@@ -21,6 +23,13 @@ def later(days: float = 0, hours: float = 0, seconds: int = 0) -> str:
     from crmcli import clock
 
     return clock.shift(MONDAY, int(days * DAY + hours * HOUR + seconds))
+
+
+def fresh(template: bytes, folders: pytest.TempPathFactory) -> sqlite3.Connection:
+    """A database of its own, for one example of many."""
+    path = folders.mktemp("world") / "crm.db"
+    path.write_bytes(template)
+    return db.connect(str(path))
 
 
 def rule(conn: sqlite3.Connection, name: str, now: str = MONDAY, **values: Any) -> int:
@@ -57,7 +66,7 @@ def cron(conn: sqlite3.Connection, now: str, **limits: int) -> Report:
 def fired(conn: sqlite3.Connection) -> list[tuple[str, int, str]]:
     """Which rule fired on which case, and when, in order."""
     rows = conn.execute(
-        "SELECT r.name, f.case_id, f.at FROM rule_firings f JOIN rules r ON r.id = f.rule_id WHERE f.state = 'fired' ORDER BY f.id"
+        "SELECT (SELECT name FROM rules WHERE id = rule_id), case_id, at FROM rule_firings WHERE state = 'fired' ORDER BY id"
     )
     return [tuple(row) for row in rows]
 
