@@ -20,11 +20,12 @@ UNDOABLE = (
 )  # fmt: skip
 JOURNALED = ("messages", "deliveries", "outbox", "rule_firings", "addresses")
 
-# Columns that are bytes, leases or counters.
+# Columns that are bytes, leases or counters, such as how far and when a segment last ran.
 UNWATCHED = {
     "outbox": ("bytes", "owner", "lease_until", "attempts", "next_at"),
     "deliveries": ("owner", "lease_until", "attempts"),
     "messages": ("text", "visible"),
+    "segments": ("run_at", "last_partner_id", "state"),
 }
 
 ENTRY = """

@@ -142,20 +142,24 @@ class Session:
         row = self.conn.execute("SELECT id FROM users WHERE login = ? AND active = 1", (self.login,)).fetchone()
         return row[0] if row else None
 
+    def origin(self, source: str = "cli") -> Origin:
+        """What a write of this command is kept under in the journal; Usage where the past is being read."""
+        given = self.given
+        if given.as_of:
+            raise Usage("the past cannot be changed", hint="leave --as-of out")
+        return Origin(self.now, self.user_id, source, self.command, given.reason, self.step, given.dry_run)
+
     @contextmanager
     def write(self, source: str = "cli") -> Iterator[db.Tx]:
         """The one write, in this command's step of the journal; what `done` was told is shown after the commit."""
         from crmcli.rules import due
 
-        given = self.given
-        if given.as_of:
-            raise Usage("the past cannot be changed", hint="leave --as-of out")
-        origin = Origin(self.now, self.user_id, source, self.command, given.reason, self.step, given.dry_run)
+        origin = self.origin(source)
         self._waiting = []
         with db.write(self.conn, origin) as tx:
             yield tx
             due.refresh(tx)
-        if not given.dry_run:
+        if not origin.dry_run:
             self.step = self.step or tx.step
         for text in self._waiting:
             sys.stdout.write(text)

@@ -1,0 +1,1 @@
+"""Segments: partners put in a category by what they do (spec: segments.md)."""
