@@ -1,27 +1,43 @@
-"""crm run-rules, with or without Typer: what is due by the rules, done and told."""
+"""crm run-rules, with or without Typer: what is due by segments and rules, done and told."""
 
 from __future__ import annotations
 
 import sys
 
 from crmcli.cli.session import Session
+from crmcli.errors import CrmError, Refused
 from crmcli.model import Origin
 from crmcli.rules.run import Limits, Report
 from crmcli.rules.run import run as run_rules
 
+SEGMENTS = "SELECT 1 FROM segments WHERE active = 1 LIMIT 1"
 
-def run(s: Session, limits: Limits = Limits()) -> int:
-    """Do what is due; told where somebody looks, silent from cron. Raises what rules could not do."""
+
+def run(s: Session, limits: Limits = Limits(), segments: bool = True) -> int:
+    """Do what is due → 0; told where somebody looks, silent from cron. Raises what could not be done, as a list."""
     origin = Origin(s.now, None, "rules", s.command, s.given.reason, s.step, s.given.dry_run)
+    refused = _segments(s, origin) if segments and s.conn.execute(SEGMENTS).fetchone() else []
     report = run_rules(s.conn, origin, limits)
     if s.settings["output"].value or s.given.verbose or sys.stdout.isatty():
         _tell(s, report)
     if report.stopped:
         s.say(report.stopped)
-    trouble = report.trouble()
-    if trouble:
-        raise trouble
+    failed = [*(error.message for error in refused), *report.failures_told()]
+    if failed:
+        raise Refused(f"{len(failed)} failed: {'; '.join(failed)}", hint="it is tried again in a while")
     return 0
+
+
+def _segments(s: Session, origin: Origin) -> list[CrmError]:
+    """Run the segments that are due → what was refused."""
+    from crmcli.segments.due import due
+
+    found = due(s.conn, origin.now)
+    if not found:
+        return []
+    from crmcli.segments.run import run_each
+
+    return run_each(s.conn, origin, found)[1]
 
 
 def _tell(s: Session, report: Report) -> None:

@@ -93,12 +93,9 @@ class Report:
         """One count of all rules."""
         return sum(counts[what] for counts in self.counts.values())
 
-    def trouble(self) -> CrmError | None:
-        """The error that the run ends with where rules failed: it lists them."""
-        if not self.failures:
-            return None
-        told = [f"{rule and f'rule {rule} on '}case {case_id}: {reason}" for rule, case_id, reason in self.failures]
-        return Refused(f"{len(told)} failed: " + "; ".join(told), hint="what failed is tried again in a while")
+    def failures_told(self) -> list[str]:
+        """What failed, a few words each."""
+        return [f"{rule and f'rule {rule} on '}case {case_id}: {reason}" for rule, case_id, reason in self.failures]
 
 
 class _TooManyMails(Exception):
