@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from crmcli import case_log, cases, files
 from crmcli.fields import NOUNS, Field
 from crmcli.model import Column, Result, Row
 from crmcli.pages import Key, Page, statement
 
 CASE = NOUNS["case"]
-TOTALS = ("planned_revenue", "planned_cost")
+TOTALS = {"planned_revenue": "revenue", "planned_cost": "cost"}
+"""Columns with a sum, and their short headers."""
 
 ORDER = (
     Key("t.priority"),
@@ -60,7 +60,7 @@ def columns() -> tuple[Column, ...]:
 def _columns_of(field: Field) -> tuple[Column, ...]:
     if field.link:
         return Column(field.name, "int"), Column(field.short)
-    return (Column(field.name, field.kind, total=field.name in TOTALS),)
+    return (Column(field.name, field.kind, TOTALS.get(field.name, ""), total=field.name in TOTALS),)
 
 
 def result(
@@ -89,6 +89,8 @@ def _rows(conn: sqlite3.Connection, sql: str, parameters: Row, names: Sequence[s
 
 def one(conn: sqlite3.Connection, case_id: int, now: str = "") -> Result:
     """One case with its sections: history and log newest first, links, files, mails; NotFound where there is none."""
+    from crmcli import case_log, cases, files  # plain lists, which start fast, need none of them
+
     cases.get(conn, case_id)
     found = result(conn, [case_id], now=now)
     sections = {

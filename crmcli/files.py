@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 
 from crmcli.db import Tx
@@ -20,6 +19,8 @@ ORDER BY a.id
 
 def store(tx: Tx, content: bytes) -> str:
     """Keep the bytes, once for all copies → their sha256."""
+    import hashlib
+
     sha256 = hashlib.sha256(content).hexdigest()
     tx.run(
         "INSERT INTO blobs (sha256, size, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
