@@ -11,6 +11,7 @@ from crmcli.rules.run import Limits, Report
 from crmcli.rules.run import run as run_rules
 
 SEGMENTS = "SELECT 1 FROM segments WHERE active = 1 LIMIT 1"
+SENDING = 10.0
 
 
 def run(s: Session, limits: Limits = Limits(), segments: bool = True) -> int:
@@ -20,6 +21,8 @@ def run(s: Session, limits: Limits = Limits(), segments: bool = True) -> int:
     report = run_rules(s.conn, origin, limits)
     if s.settings["output"].value or s.given.verbose or sys.stdout.isatty():
         _tell(s, report)
+    if report.total("mails") and not origin.dry_run:
+        _send(s, origin.now)
     if report.stopped:
         s.say(report.stopped)
     failed = [*(error.message for error in refused), *report.failures_told()]
@@ -38,6 +41,13 @@ def _segments(s: Session, origin: Origin) -> list[CrmError]:
     from crmcli.segments.run import run_each
 
     return run_each(s.conn, origin, found)[1]
+
+
+def _send(s: Session, now: str) -> None:
+    """Send the mails that the rules have written, for a short while; what is left waits for `crm mail send`."""
+    from crmcli.mail import send
+
+    send.due(s.conn, now, SENDING)
 
 
 def _tell(s: Session, report: Report) -> None:
