@@ -114,11 +114,14 @@ def _cells(change: Change) -> Iterator[Row]:
 
 
 def sentences(changes: Iterable[Change]) -> Iterator[str]:
-    """Each change as a line for people: ``cases 3: state open → done``."""
+    """Each change as a line for people: ``case 3: state open → done``; spans, which follow from the cases, are left out."""
     for one in changes:
-        name = f"{one.row['table']} {one.row['row_id']}"
+        table = one.row["table"]
+        name = f"{TITLES.get(table, table.replace('_', ' '))} {one.row['row_id']}"
+        if table == "case_spans":
+            continue
         if one.row["op"] == "delete":
-            yield f"{name} goes"
+            yield f"{name}: gone"
         elif one.row["op"] == "insert":
             yield f"new {name}: " + ", ".join(f"{column} {_short(one, one.new, column)}" for column in one.new)
         else:
@@ -129,6 +132,7 @@ def sentences(changes: Iterable[Change]) -> Iterator[str]:
 # Values as the rest of the program writes them ---------------------------------------------------------
 
 
+TITLES = {noun.table: noun.title for noun in NOUNS.values()}
 KINDS = {noun.table: {field.name: field.kind for field in noun.fields} for noun in NOUNS.values()}
 
 

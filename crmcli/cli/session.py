@@ -50,7 +50,8 @@ class Session:
         self.settings = config.read(self.environ, given._asdict() | {"output": given.output})
         self._conn: sqlite3.Connection | None = None
         self._now = ""
-        self._waiting: list[str] = []
+        self._waiting: list[str] = []  # what to print after the commit
+        self._told: list[Result] | None = None  # the things done, of several, to be shown as one list
 
     @property
     def path(self) -> str:
@@ -156,13 +157,25 @@ class Session:
 
         origin = self.origin(source)
         self._waiting = []
+        rehearsed: list[str] = []
         with db.write(self.conn, origin) as tx:
             yield tx
             due.refresh(tx)
+            if origin.dry_run:
+                rehearsed = self._rehearsed(tx)
         if not origin.dry_run:
             self.step = self.step or tx.step
         for text in self._waiting:
             sys.stdout.write(text)
+        for text in rehearsed:
+            self.say(text)
+
+    def _rehearsed(self, tx: db.Tx) -> list[str]:
+        """What a dry run would change, a line a row, in the order it would happen."""
+        from crmcli import changes
+
+        found = list(changes.read(tx.conn, changes.Wanted(change_set_id=tx.change_set_id)))
+        return [f"would change {text}" for text in changes.sentences(reversed(found))] or ["would change nothing"]
 
     def each(self, ids: list[int], act: Callable[[db.Tx, int], None]) -> None:
         """Do something to each of several things, each in a transaction of its own, all in one step.
@@ -174,14 +187,20 @@ class Session:
                 act(tx, ids[0])
             return
         refused: list[str] = []
+        told: list[Result] = []
         for one in ids:
+            self._told = []
             try:
                 with self.write() as tx:
                     act(tx, one)
+                told += self._told
             except CrmError as error:
                 if error.exit not in (1, 3):
                     raise
-                refused.append(error.message)
+                refused.append(f"{error.message} ({error.hint})" if error.hint else error.message)
+        self._told = None
+        if told:
+            self.show(told[0]._replace(rows=[row for result in told for row in result.rows]))
         if refused:
             kind = Partly if len(refused) < len(ids) else CrmError
             raise kind(f"{len(refused)} of {len(ids)} refused: " + "; ".join(refused))
@@ -204,7 +223,10 @@ class Session:
         from crmcli import case_list, record_list
 
         result = case_list.result(self.conn, ids) if noun == "case" else record_list.result(self.conn, noun, ids)
-        self.show(result._replace(one=len(ids) == 1))
+        if self._told is None:
+            self.show(result._replace(one=len(ids) == 1))
+        else:
+            self._told.append(result._replace(rows=list(result.rows)))
 
     def _print(self, text: str) -> None:
         """Write to standard output, once what is being written to the database is committed."""
@@ -212,6 +234,11 @@ class Session:
             self._waiting.append(text)
         else:
             sys.stdout.write(text)
+
+    def write_bytes(self, content: bytes) -> None:
+        """Bytes to standard output, as they are."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
 
     @property
     def wants_object(self) -> bool:
