@@ -31,8 +31,12 @@ class Told(NamedTuple):
     values: dict[str, Any]
     verbs: list[tuple[str, int]]
     messages: int
-    state: str
-    before: str | None
+    states: list[str]
+
+    @property
+    def state(self) -> str:
+        """Where it stands."""
+        return self.states[-1]
 
 
 def maybe(strategy: st.SearchStrategy) -> st.SearchStrategy:
@@ -65,12 +69,12 @@ FEW = st.sets(st.sampled_from(["section_id", "category_id", "user_id", "partner_
 
 @st.composite
 def told(draw: st.DrawFn) -> Told:
-    verbs, state, before, at = [], "draft", None, 0
+    verbs, states, at = [], ["draft"], 0
     for name in draw(st.lists(st.sampled_from([*VERBS, "Escalate"]), max_size=4)):
         at += draw(st.integers(0, 1000))
         verbs.append((name, at))
-        if name != "Escalate" and VERBS[name] != state:
-            before, state = state, VERBS[name]
+        if name != "Escalate" and VERBS[name] != states[-1]:
+            states.append(VERBS[name])
     values = {
         "priority": draw(st.integers(1, 5)),
         "section_id": draw(st.integers(1, 4)),
@@ -83,7 +87,7 @@ def told(draw: st.DrawFn) -> Told:
         "last_action_at": draw(maybe(TIMES)),
         "active": draw(st.sampled_from([1, 1, 1, 0])),
     }
-    return Told(values, verbs, draw(st.integers(0, 3)), state, before)
+    return Told(values, verbs, draw(st.integers(0, 3)), states)
 
 
 # The plain reading ------------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ def base_of(rule: dict[str, Any], case: Told) -> str | None:
         led_to = "draft" if name == "Create" else "escalate" if name == "Escalate" else VERBS[name]
         if led_to != rule["state_to"]:
             return None
-        came_from = case.state if led_to == "escalate" else case.before or "draft"
+        came_from = case.state if led_to == "escalate" else case.states[-2] if len(case.states) > 1 else "draft"
         if rule["state_from"] not in (None, came_from):
             return None
         verb_at = case.values["created_at"] if at is None else later(seconds=at)
@@ -172,10 +176,9 @@ def put(tx: db.Tx, number: int, case: Told) -> int:
     """The case as rows, without the road: any mixture, also such as the life cycle never makes."""
     closed = {"closed_at": MONDAY} if case.state == "done" else {}
     case_id = tx.insert("cases", {"name": f"Case {number}", "state": case.state, **closed, **case.values})
-    if case.before:
-        span = {"case_id": case_id, "state": case.before, "entered_at": MONDAY, "left_at": MONDAY}
-        tx.insert("case_spans", span)
-    tx.insert("case_spans", {"case_id": case_id, "state": case.state, "entered_at": MONDAY})
+    for place, state in enumerate(case.states, start=1):
+        left_at = None if place == len(case.states) else MONDAY
+        tx.insert("case_spans", {"case_id": case_id, "state": state, "entered_at": MONDAY, "left_at": left_at})
     for name, at in case.verbs:
         tx.insert("case_log", {"case_id": case_id, "at": later(seconds=at), "name": name})
     for _ in range(case.messages):
