@@ -6,6 +6,7 @@ import sqlite3
 
 from crmcli import settings
 from crmcli.db import Tx
+from crmcli.model import Row
 
 OWN = "SELECT lower(reply_to) FROM sections WHERE reply_to IS NOT NULL"
 
@@ -21,6 +22,15 @@ SELECT id FROM contacts WHERE email = :address AND active = 1
 UNION ALL
 SELECT c.id FROM addresses a JOIN contacts c ON c.id = a.contact_id WHERE a.address = :address AND c.active = 1
 LIMIT 1
+"""
+
+LIST = """
+SELECT a.address, a.state, a.why, a.since, u.login AS user, c.name AS contact
+FROM addresses a
+LEFT JOIN users u ON u.id = a.user_id
+LEFT JOIN contacts c ON c.id = a.contact_id
+WHERE :state IS NULL OR a.state = :state
+ORDER BY a.address
 """
 
 
@@ -52,6 +62,11 @@ def contact_id(conn: sqlite3.Connection, address: str) -> int | None:
 def private_contact(tx: Tx, name: str, address: str) -> int:
     """A new contact without a partner, for someone who wrote and whom nobody knows → its id."""
     return tx.insert("contacts", {"name": name or address, "email": address})
+
+
+def listed(conn: sqlite3.Connection, state: str | None = None) -> list[Row]:
+    """The addresses that were noted, or those in one state, with whose they are."""
+    return [dict(row) for row in conn.execute(LIST, {"state": state})]
 
 
 def is_suspended(conn: sqlite3.Connection, address: str) -> bool:

@@ -83,6 +83,7 @@ COMMANDS = {
     "partner_category": "partner category",
     "amount": "partner amount",
     "event_type": "event type",
+    "canned_reply": "mail template",
     "segment_line": "segment line",
 }
 
@@ -296,6 +297,19 @@ NOUNS: dict[str, Noun] = {
             (_text("key"), _text("name"), ACTIVE),
             ("id", "key", "name", "active"),
             "id",
+        ),
+        Noun(
+            "canned_reply",
+            "canned_replies",
+            "name",
+            (
+                _text("name"),
+                Field("text", "lines", "what the reply says"),
+                _link("section_id", "section", "where it is of use"),
+                ACTIVE,
+            ),
+            ("id", "name", "section", "active"),
+            "name",
         ),
         Noun(
             "amount",

@@ -21,6 +21,7 @@ WORDS = {
     "channel": ("name",),
     "mood": ("name",),
     "event_type": ("key", "name"),
+    "canned_reply": ("name",),
     "rule": ("name",),
     "segment": ("name",),
     "segment_line": ("name",),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from crmcli import clock, settings
 from crmcli.db import Tx
-from crmcli.errors import NotFound, Refused
+from crmcli.errors import NotFound, Refused, Usage
 from crmcli.mail.sign import Key
 from crmcli.model import Row
 
@@ -19,6 +20,9 @@ NO_SENDER = "no address to send from"
 
 KEYS = "SELECT version, key, retired_at IS NOT NULL FROM mail_keys ORDER BY version DESC"
 
+STATES = ("queued", "sending", "sent", "failed", "held")
+RANGE = re.compile(r"\d{1,18}(-\d{1,18})?")
+
 # A transport that did not work is left alone until the row that met it is due again.
 PAUSED = """
 SELECT next_at, error
@@ -28,10 +32,12 @@ ORDER BY next_at
 LIMIT 1
 """
 
-DUE = """
-SELECT id
-FROM outbox
-WHERE state IN ('queued', 'sending') AND next_at <= :now AND (state = 'queued' OR lease_until <= :now)
+IS_DUE = "t.state IN ('queued', 'sending') AND t.next_at <= :now AND (t.state = 'queued' OR t.lease_until <= :now)"
+
+DUE = f"""
+SELECT t.id
+FROM outbox t
+WHERE {IS_DUE}
 ORDER BY next_at, id
 LIMIT :limit
 """
@@ -41,6 +47,8 @@ UPDATE outbox
 SET state = 'sending', owner = :owner, lease_until = :until, attempts = attempts + 1
 WHERE id = :id
 """
+
+BETWEEN = "SELECT id FROM outbox WHERE id BETWEEN ? AND ? ORDER BY id"
 
 LIST = """
 SELECT id, kind, case_id, recipient, envelope_from, message_id, subject, state, attempts, next_at, error
@@ -71,6 +79,20 @@ def get(conn: sqlite3.Connection, outbox_id: int) -> Row:
     if row is None:
         raise NotFound(f"no mail {outbox_id} in the outbox", hint="crm mail outbox list")
     return dict(row)
+
+
+def numbers(conn: sqlite3.Connection, words: list[str]) -> list[int]:
+    """Mails by number, each once: ``4``, ``4-7`` (those that exist), ``4,6``; Usage for what is no number."""
+    ids: dict[int, None] = {}
+    for part in ",".join(words).split(","):
+        if not RANGE.fullmatch(part):
+            raise Usage(f"{part} is no number of a mail", hint="crm mail outbox list")
+        first, _, last = part.partition("-")
+        found = [row[0] for row in conn.execute(BETWEEN, (int(first), int(last or first)))]
+        if not found:
+            raise NotFound(f"no mail {part} in the outbox", hint="crm mail outbox list")
+        ids.update(dict.fromkeys(found))
+    return list(ids)
 
 
 def listed(conn: sqlite3.Connection, state: str | None = None, case_id: int | None = None) -> list[Row]:
@@ -170,6 +192,11 @@ def drop(tx: Tx, outbox_id: int, why: str = "dropped by hand") -> None:
     """Give a mail up that has not left; it stays in the list as failed."""
     _only(tx.conn, outbox_id, "drop", ("queued", "held", "failed"))
     failed(tx, outbox_id, why)
+
+
+def hurry(tx: Tx) -> None:
+    """Whatever waits for its next attempt is due now."""
+    tx.run("UPDATE outbox SET next_at = :now WHERE state = 'queued' AND next_at > :now", {"now": tx.now})
 
 
 def hold_all(tx: Tx, reason: str) -> int:

@@ -93,7 +93,7 @@ def responsible(conn: sqlite3.Connection, case: Case, section: Row) -> str | Non
 def outside(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> list[Copy]:
     """A reply: the partner and each watcher but the author."""
     watchers = [address for address in listed(case.email_cc) if not _same(conn, address, event.author)]
-    return [_checked(conn, address) for address in _each([case.email_from, *watchers], desk)]
+    return [_checked(conn, address) for address in _each(conn, [case.email_from, *watchers], desk)]
 
 
 def staff_and_watchers(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> list[Copy]:
@@ -110,7 +110,7 @@ def staff(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> li
 
 def given(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> list[Copy]:
     """A reminder or a rule's mail: those who were named, each once."""
-    return [_checked(conn, address) for address in _each(event.recipients, desk)]
+    return [_checked(conn, address) for address in _each(conn, event.recipients, desk)]
 
 
 def writer(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> list[Copy]:
@@ -122,16 +122,17 @@ def writer(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> l
         return []
     if conn.execute("SELECT 1 FROM outbox WHERE case_id = ? AND kind = 'thanks'", (case.id,)).fetchone():
         return []
+    if addresses.is_own(address, desk.ours) or addresses.is_own(envelope, desk.ours):
+        return []
     if organisation(envelope) != organisation(address):
-        copies = _each([address], desk)
-        return [Copy(each, held=f"the envelope sender {envelope} is of another organisation") for each in copies]
-    return [Copy(each, addresses.user_id(conn, each)) for each in _each([envelope], desk)]
+        return [Copy(address, held=f"the envelope sender {envelope} is of another organisation")]
+    return [Copy(envelope, addresses.user_id(conn, envelope))]
 
 
 def _staff(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk, watchers: list[str]) -> list[Copy]:
     """The responsible and the watchers, each person once, without the author and who cannot be reached."""
     people: dict[int | str, Copy] = {}
-    for address in _each([responsible(conn, case, desk.section), *watchers], desk):
+    for address in _each(conn, [responsible(conn, case, desk.section), *watchers], desk):
         if not addresses.is_suspended(conn, address) and not _same(conn, address, event.author):
             user_id = addresses.user_id(conn, address)
             people.setdefault(user_id or address, Copy(address, user_id))
@@ -144,11 +145,11 @@ def _told(conn: sqlite3.Connection, message_id: int | None) -> set[str] | None:
     return set(listed(row["people"].lower())) if row and row["class"] == "human" else None
 
 
-def _each(parts: Iterable[str | None], desk: Desk) -> list[str]:
-    """The addresses, each once, none of ours."""
+def _each(conn: sqlite3.Connection, parts: Iterable[str | None], desk: Desk) -> list[str]:
+    """The addresses, each once, none of ours but where it is a person's too: who works alone may have one for both."""
     seen: dict[str, str] = {}
     for part in parts:
-        if part and not addresses.is_own(part, desk.ours):
+        if part and (not addresses.is_own(part, desk.ours) or addresses.user_id(conn, part) is not None):
             seen.setdefault(part.lower(), part)
     return list(seen.values())
 

@@ -24,6 +24,7 @@ UNIQUE = {
     "partner": ("name",),
     "channel": ("name",),
     "mood": ("name",),
+    "canned_reply": ("name",),
     "rule": ("name",),
     "segment": ("name",),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from crmcli import outbox
 from crmcli.model import Column, Result, Row
 
 CASES = """
@@ -53,6 +54,9 @@ def _notes(conn: sqlite3.Connection, now: str, transport: str) -> tuple[str, ...
     last = conn.execute(LAST_RUN).fetchone()[0]
     stuck = conn.execute(RECEIVED, (now,)).fetchone()[0]
     notes = [f"rules last ran {last}" if last else "rules never ran: put crm run-rules into cron (crm help cron)"]
+    paused = outbox.paused(conn, now)
+    if paused:
+        notes.append(f"mail waits until {paused[0]}: {paused[1]} (crm mail send --retry)")
     if not transport:
         notes.append("mail waits: no transport is set (crm help mail)")
     if stuck:

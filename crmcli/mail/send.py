@@ -38,21 +38,26 @@ def due(conn: sqlite3.Connection, now: str, seconds: float = 10.0, step: int | N
 
     now is the moment that the outbox is asked for and marked with. A transport that makes no sense is `paused` too.
     """
+    try:
+        return run(conn, now, seconds, step)
+    except BadConfig as error:
+        return Sent(paused=error.message)
+
+
+def run(conn: sqlite3.Connection, now: str, seconds: float, step: int | None = None) -> Sent:
+    """As `due`, for who can answer a transport that makes no sense: BadConfig."""
     paused = outbox.paused(conn, now)
     if paused:
         return Sent(paused=paused[1])
     origin, ends = Origin(now, None, "system", "crm mail send", step=step), time.monotonic() + min(seconds, LONGEST)
     report = Sent()
-    try:
-        with _ready(conn) as deliver:
-            while deliver and not report.paused and time.monotonic() < ends:
-                with db.write(conn, origin) as tx:
-                    rows = outbox.claim(tx, _owner(), BATCH)
-                if not rows:
-                    break
-                report = _batch(conn, origin, deliver, rows, report, ends)
-    except BadConfig as error:
-        return report._replace(paused=error.message)
+    with _ready(conn) as deliver:
+        while deliver and not report.paused and time.monotonic() < ends:
+            with db.write(conn, origin) as tx:
+                rows = outbox.claim(tx, _owner(), BATCH)
+            if not rows:
+                break
+            report = _batch(conn, origin, deliver, rows, report, ends)
     return report
 
 

@@ -72,7 +72,7 @@ def opened(spec: str, folder: str, environ: Mapping[str, str], password_file: st
             yield deliver
     else:
         raise BadConfig(
-            f"no transport {spec}", hint="maildir:PATH, sendmail:PATH, smtp://user@host:port or smtps://user@host:port"
+            f"no transport {scheme}", hint="maildir:PATH, sendmail:PATH, smtp://user@host:port or smtps://user@host:port"
         )
 
 

@@ -231,6 +231,17 @@ def test_watchers_outside_who_have_the_mail_already_are_left_out_but_never_the_s
     assert [row["recipient"] for row in rows] == ["ann@us.example", "bob@us.example"]
 
 
+def test_who_works_alone_may_have_one_address_for_both(conn: sqlite3.Connection) -> None:
+    """As `crm init --email` makes it: the responsible is told although the address is the section's too."""
+    with db.write(conn, BY_ANN) as tx:
+        tx.update("sections", 1, {"reply_to": "ann@us.example"})
+    case_id = new(conn)
+    rows = mails(conn, hear(conn, case_id, came(conn), thank=True))
+    assert [(row["kind"], row["recipient"]) for row in rows] == [("thanks", "joe@acme.example"), ("forward", "ann@us.example")]
+    assert [row["recipient"] for row in mails(conn, do(conn, Remind(case_id, user=True)))] == ["ann@us.example"]
+    assert thanked(conn, new(conn), **{"from": "ann@us.example", "envelope_from": "ann@us.example"}) == []
+
+
 def test_an_automatic_answer_is_passed_to_the_staff_only(conn: sqlite3.Connection) -> None:
     """Two watchers on holiday do not answer each other through us."""
     case_id = new(conn, email_cc="w@other.example")

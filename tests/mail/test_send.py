@@ -333,6 +333,7 @@ def test_a_server_that_will_not_encrypt_gets_nothing_unless_it_is_this_machine(
     assert states(conn) == ["queued"]
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
 def test_the_password_comes_from_a_file_that_only_we_read_or_the_environment(
     conn: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,151 @@
+"""crm mail: what came in, what waits to go out, what went, and which addresses work."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+from crmcli import addresses, mail_list, messages, outbox, settings
+from crmcli.cli import lists, nouns
+from crmcli.cli import outbox as outbox_cli
+from crmcli.cli.list_options import Limit
+from crmcli.cli.lists import Asked
+from crmcli.cli.session import Session, session
+from crmcli.errors import Usage
+from crmcli.model import Column, Result
+from crmcli.text import is_address
+
+TEMPLATES = {
+    "add": "crm mail template add thanks --text 'Thank you, we are on it.'",
+    "list": "crm mail template list",
+    "show": "crm mail template show thanks",
+    "edit": "crm mail template edit thanks --text 'Thank you.'",
+    "archive": "crm mail template archive thanks",
+    "unarchive": "crm mail template unarchive thanks",
+    "delete": "crm mail template delete thanks",
+}
+
+app = typer.Typer(help="Mail in and out: what came, what waits, what was sent.")
+address_app = typer.Typer(help="Mail addresses that do not work, or should get nothing.")
+app.add_typer(outbox_cli.app, name="outbox")
+app.add_typer(nouns.app("canned_reply", TEMPLATES), name="template", help="Canned replies: crm case reply --template NAME.")
+app.add_typer(address_app, name="address")
+
+Mail: TypeAlias = Annotated[int, typer.Argument(metavar="MAIL", help="A mail that came, by its number.")]
+Address: TypeAlias = Annotated[str, typer.Argument(metavar="ADDRESS")]
+
+SENT = (Column("sent", "int"), Column("failed", "int"), Column("put_off", "int"), Column("paused"))
+ADDRESS_COLUMNS = (Column("address"), Column("state"), Column("why"), Column("since", "time"), Column("user"), Column("contact"))
+
+
+# What came ----------------------------------------------------------------------------------------------
+
+
+@app.command("list")
+def list_(ctx: typer.Context, limit: Limit = None) -> None:
+    """List the mails that came, newest first.
+
+    Example: crm mail list --limit 20
+    """
+    s = session(ctx)
+    s.show(mail_list.list_mails(s.conn, lists.limit(s, Asked(limit=limit))))
+
+
+@app.command()
+def show(ctx: typer.Context, mail: Mail) -> None:
+    """Show a mail that came, with its deliveries and files.
+
+    Example: crm mail show 1
+    """
+    s = session(ctx)
+    s.show(mail_list.show_mail(s.conn, mail))
+
+
+@app.command()
+def explain(ctx: typer.Context, mail: Mail) -> None:
+    """Tell why a mail led to what it led to: class, thread, sender, section and what was done.
+
+    Example: crm mail explain 1
+    """
+    s = session(ctx)
+    s.show(mail_list.explain_mail(s.conn, mail))
+
+
+@app.command()
+def raw(ctx: typer.Context, mail: Mail) -> None:
+    """Print the original bytes of a mail that came.
+
+    Example: crm mail raw 1
+    """
+    s = session(ctx)
+    s.write_bytes(messages.raw(s.conn, mail))
+
+
+# What goes out, and where to -------------------------------------------------------------------------------
+
+
+@app.command()
+def send(
+    ctx: typer.Context,
+    retry: Annotated[bool, typer.Option("--retry", help="Also what waits for its next attempt.")] = False,
+) -> None:
+    """Send what is due; for cron, where it says nothing.
+
+    A mail may leave twice, under the same Message-ID, where the program is killed between sending and noting it.
+
+    Example: crm mail send -v
+    """
+    from crmcli.mail import send as sending
+
+    s = session(ctx)
+    if s.given.dry_run:
+        outbox_cli.show_due(s)
+        return
+    if retry:
+        with s.write() as tx:
+            outbox.hurry(tx)
+    report = sending.run(s.conn, s.now, sending.LONGEST, s.step)
+    if s.wants_object or s.given.verbose or s.on_terminal:
+        s.show(Result(SENT, [report._asdict()], one=True))
+        if not settings.get(s.conn, "transport"):
+            s.say("mail waits: no transport is set (crm help mail)")
+
+
+@address_app.command("list")
+def address_list(
+    ctx: typer.Context, state: Annotated[str, typer.Option(metavar="STATE", help="Only ok, soft, hard or suspended.")] = ""
+) -> None:
+    """List the addresses that were noted: whose they are, and whether mail to them works.
+
+    Example: crm mail address list --state hard
+    """
+    s = session(ctx)
+    s.show(Result(ADDRESS_COLUMNS, addresses.listed(s.conn, state or None)))
+
+
+@address_app.command()
+def suspend(
+    ctx: typer.Context, address: Address, why: Annotated[str, typer.Option(help="The reason.")] = "suspended by hand"
+) -> None:
+    """Send nothing to an address until it is cleared.
+
+    Example: crm mail address suspend joe@acme.example
+    """
+    _mark(session(ctx), address, "suspended", why)
+
+
+@address_app.command()
+def clear(ctx: typer.Context, address: Address) -> None:
+    """Send to an address again that failed or was suspended.
+
+    Example: crm mail address clear joe@acme.example
+    """
+    _mark(session(ctx), address, "ok", "cleared by hand")
+
+
+def _mark(s: Session, address: str, state: str, why: str) -> None:
+    if not is_address(address):
+        raise Usage(f"{address} is no mail address")
+    with s.write() as tx:
+        addresses.mark(tx, address, state, why)
