@@ -25,7 +25,7 @@ FLOORS = {
     3: (
         "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find", "mail_list",
         "mail_limits", "messages", "outbox", "pages", "partners", "recipients", "record_list", "records", "seeds",
-        "settings", "rules.", "segments.", "filters.",
+        "canned", "outbox_list", "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
     1: ("clock", "config", "dates", "errors", "fields", "model", "resources", "rules.delay", "text", "values", "zones"),
@@ -34,7 +34,8 @@ FLOORS = {
 
 # Rooms that know nothing of databases, clocks, files and environments.
 PURE = ("model", "errors", "text", "fields", "values", "workflow", "render.", "filters.grammar", "mail.incoming", "mail.parse",
-        "mail.decide", "mail.envelope", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body")  # fmt: skip
+        "mail.decide", "mail.envelope", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body",
+        "mail.senders")  # fmt: skip
 IMPURE = ("sqlite3", "time", "os", "subprocess", "socket", "pathlib", "tempfile", "fcntl", "crmcli.db", "crmcli.clock", "crmcli.config")
 
 HEAVY = ("typer", "rich", "click", "pydantic", "sqlite_utils", "jinja2", "dateutil.parser", "json", "argparse", "dataclasses",
