@@ -36,7 +36,7 @@ def addressed(value: str, limit: int = 1000) -> tuple[Mailbox, ...]:
 
 def bare(text: str) -> str:
     """One address without blanks and its last dot, domain in lower case; '' where it is none."""
-    local, at, domain = "".join(eight_bit(text).split()).rpartition("@")
+    local, at, domain = AROUND.sub(r"\1", eight_bit(text).strip()).rpartition("@")
     address = f"{local.removeprefix('mailto:')}{at}{domain.rstrip('.').lower()}"
     return address if is_address(address) else ""
 
@@ -105,7 +105,8 @@ class _Reader:
         elif self.in_angle:
             self.angle.append(token)
         elif self.quotes and not self.phrase and token.startswith("@"):
-            self.phrase.append("".join(self.quotes).strip() + token)
+            # a quoted local part: one with blanks in it is no address that we can keep, nor is its last word
+            self.phrase.append("".join(self.quotes).strip().replace(" ", '"') + token)
             self.quotes.clear()
         else:
             self.phrase.append(token)

@@ -23,6 +23,7 @@ CANDIDATES = 100_000
 OBSOLETE = re.compile(rb"^([!-9;-~]+)([ \t]+):", re.MULTILINE)
 AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
 FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n")
+FOLD = re.compile(r"\r?\n|\r")
 TYPE = re.compile(r"\s*([\w.+-]+)\s*/\s*([\w.+-]+)")
 
 Field = tuple[str, str]
@@ -92,7 +93,7 @@ def _first(raw: bytes) -> int:
 
 def _entity(raw: bytes, start: int, end: int, default: str, marks: dict[str, None]) -> Entity:
     fields, body = _headers(raw, start, end, marks)
-    lower = {name.lower(): value for name, value in reversed(fields)}
+    lower = {name.lower(): FOLD.sub("", value) for name, value in reversed(fields) if name.lower().startswith("content-")}
     content_type, disposition = lower.get("content-type", ""), lower.get("content-disposition", "")
     found = TYPE.match(content_type)
     kind = f"{found[1]}/{found[2]}".lower() if found else default

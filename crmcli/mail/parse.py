@@ -15,7 +15,6 @@ TEXT = 5_000_000
 ADDRESSES = 1000
 
 ID = re.compile(r"<([^<>]{1,998})>")
-FOLD = re.compile(r"\r?\n|\r")
 HTML = ("text/html", "text/enriched", "text/richtext", "application/xhtml+xml")
 # Renderings of one text: those of an alternative that are not shown are no attachments.
 RENDERINGS = ("text/plain", "text/x-amp-html", "text/watch-html", *HTML)
@@ -78,7 +77,7 @@ def poisoned(raw: bytes) -> Incoming:
 def _read(raw: bytes) -> Incoming:
     root, cut = mime.tree(raw)
     found = dict.fromkeys(cut)
-    fields = [(name.lower(), FOLD.sub("", value)) for name, value in root.fields]
+    fields = [(name.lower(), mime.FOLD.sub("", value)) for name, value in root.fields]
     first = dict(reversed(fields))
     senders = address.mailboxes(first.get("from", ""), ADDRESSES)
     name, sender = next((box for box in senders if box[1]), senders[0] if senders else ("", ""))
@@ -89,7 +88,7 @@ def _read(raw: bytes) -> Incoming:
     text, quoted, used = _text(raw, bodies, found)
     attachments = tuple(_part(raw, part) for part in others)
     found.update(dict.fromkeys(_special(root, attachments, text)))
-    date = _date(first.get("date", ""))
+    date = next(filter(None, (_date(value) for key, value in fields if key == "date")), None)
     return Incoming(
         message_id=next(iter(_ids(first.get("message-id", ""))), None),
         in_reply_to=_ids(first.get("in-reply-to", "")),
@@ -192,21 +191,25 @@ def _text(raw: bytes, bodies: list[mime.Entity], found: dict[str, None]) -> tupl
         left -= len(data)
         read = decode.text(data, part.parameters.get("charset", ""))
         used = read if number == 0 else used
-        text, spans = clean(read.text).lstrip("\ufeff").strip("\n"), []
+        spans: list[Span] = []
         if part.type in HTML:
             from crmcli.mail import html
 
+            text, spans, cut = html.to_text(read.text)
             found["html"] = None
-            text, spans = html.to_text(read.text)
-        at = sum(len(one) + 2 for one in texts)
-        quoted.extend((start + at, end + at) for start, end in spans)
-        texts.append(text)
+            found.update({"cut-text": None} if cut else {})
+        else:
+            text = clean(read.text).lstrip("\ufeff").strip("\n")
+        if text:
+            at = sum(len(one) + 2 for one in texts)
+            quoted.extend((start + at, end + at) for start, end in spans)
+            texts.append(text)
     return "\n\n".join(texts), quoted, used
 
 
 def _part(raw: bytes, part: mime.Entity) -> Part:
     content = decode.transfer(raw[part.start : part.end], part.encoding)
-    inline = part.disposition == "inline" or bool(part.get("content-id")) and part.disposition != "attachment"
+    inline = part.disposition == "inline" or (part.disposition != "attachment" and bool(part.get("content-id")))
     name = clean(part.name, lines=False) or NAMES.get(part.type, "")
     return Part(name, part.type, content, inline)
 
