@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from crmcli import records
 from crmcli.fields import NOUNS, Field, Noun
-from crmcli.model import Column, Result, Row
+from crmcli.model import STATES, Column, Result, Row
 from crmcli.pages import Page, statement
 
 # How the other end of a link is called, {0} being the column that holds its id; trees are joined instead.
@@ -24,6 +24,12 @@ LABELS = {
 }
 CATEGORY_IDS = "(SELECT group_concat(DISTINCT category_id) FROM partner_category_members WHERE partner_id = t.id)"
 
+# Counts of the active cases that stand in a section itself; shown when asked for.
+COUNTS = {
+    **{state: f"(SELECT count(*) FROM cases WHERE section_id = t.id AND state = '{state}' AND active = 1)" for state in STATES},
+    "cases": "(SELECT count(*) FROM cases WHERE section_id = t.id AND active = 1)",
+}
+
 # What one thing is shown with: section of the show, noun of its rows, their column that points back.
 PARTS = {
     "section": (("children", "section", "parent_id"),),
@@ -34,11 +40,15 @@ PARTS = {
 
 
 class Available(NamedTuple):
-    """A column that a noun can show: how it is written, its value as SQL on the row t, and the view it is joined from."""
+    """A column that a noun can show: how it is written, its value as SQL on the row t, and the view it is joined from.
+
+    extra: it is shown only when asked for by name.
+    """
 
     column: Column
     sql: str
     joined: str = ""
+    extra: bool = False
 
 
 def available(kind: Noun) -> dict[str, Available]:
@@ -50,7 +60,20 @@ def available(kind: Noun) -> dict[str, Available]:
         found.update((one.column.name, one) for one in _of_field(field))
     if kind.name == "partner":
         found["categories"] = Available(Column("categories", "words"), CATEGORY_IDS)
+    if kind.name == "section":
+        found |= {name: Available(Column(name, "int", total=True), sql, extra=True) for name, sql in COUNTS.items()}
     return found
+
+
+def view(kind: Noun) -> str:
+    """A table expression with all that `available` has, for lists that are sorted by more than the noun's own columns."""
+    known = available(kind)
+    values = ", ".join(f'{one.sql} AS "{name}"' for name, one in known.items())
+    return f"(SELECT {values} FROM {kind.table} t{_joins(list(known.values()))})"
+
+
+def _joins(wanted: list[Available]) -> str:
+    return "".join(f"\nLEFT JOIN {one.joined}" for one in wanted if one.joined)
 
 
 def _of_field(field: Field) -> Iterator[Available]:
@@ -77,14 +100,13 @@ def result(
     """
     kind = NOUNS[noun]
     known = available(kind)
-    chosen = [known[name] for name in names or known]
+    chosen = [known[name] for name in names] if names else [one for one in known.values() if not one.extra]
     if page is None:
         numbers, parameters = "SELECT value AS id FROM json_each(:ids)", {"ids": f"[{','.join(map(str, ids or ()))}]"}
     else:
         numbers, parameters = statement(conn, kind, page)
     values = ",\n       ".join(one.sql for one in chosen)
-    joins = "".join(f"\nLEFT JOIN {one.joined}" for one in chosen if one.joined)
-    sql = f"SELECT {values}\nFROM ({numbers}) k CROSS JOIN {kind.table} t ON t.id = k.id{joins}"
+    sql = f"SELECT {values}\nFROM ({numbers}) k CROSS JOIN {kind.table} t ON t.id = k.id{_joins(chosen)}"
     shown = () if names else tuple(name for name in kind.columns if name in known)
     return Result(tuple(one.column for one in chosen), _rows(conn, sql, parameters, [one.column for one in chosen]), shown=shown)
 

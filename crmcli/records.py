@@ -166,9 +166,10 @@ def _row(tx: Tx, kind: Noun, row_id: int) -> Row:
 
 
 def _users(conn: sqlite3.Connection, kind: Noun, row_id: int) -> Iterator[str]:
-    """What refers to a thing, counted: ``3 cases``."""
+    """What refers to a thing and would not go with it, counted: ``3 cases``."""
     for other in NOUNS.values():
-        places = [field.name for field in other.fields if field.link == kind.name]
+        links = conn.execute(f"PRAGMA foreign_key_list({other.table})").fetchall()
+        places = [row["from"] for row in links if row["table"] == kind.table and row["on_delete"] == "NO ACTION"]
         if places:
             where = " OR ".join(f"{name} = :id" for name in places)
             (count,) = conn.execute(f"SELECT count(*) FROM {other.table} WHERE {where}", {"id": row_id}).fetchone()
