@@ -10,6 +10,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from crmcli import clock
+from crmcli.errors import Usage
 from crmcli.fields import Noun
 from crmcli.filters import compare, fields, grammar, spans, sql, words
 from crmcli.filters.binding import Binding, near
@@ -17,6 +18,9 @@ from crmcli.filters.grammar import refusal
 from crmcli.filters.spans import Context
 from crmcli.filters.tree import And, Flag, Not, Or, Test, Text, Tree, walk
 from crmcli.text import folded
+
+# Parentheses in SQL that may be too many.
+NESTED = 40
 
 
 class Condition(NamedTuple):
@@ -42,7 +46,9 @@ def compile(conn: sqlite3.Connection, text: str, noun: str, context: Context, pr
 def of_tree(conn: sqlite3.Connection, tree: Tree, noun: str, context: Context, prefix: str = "f") -> Condition:
     """The same for a tree."""
     binding = Binding(conn, context, prefix)
-    found = _tree(binding, fields.noun_of(noun), tree)
+    kind = fields.noun_of(noun)
+    found = _tree(binding, kind, tree)
+    _check(conn, kind, found, binding.parameters)
     return Condition(found, binding.parameters, binding.timed, wants_archived(tree))
 
 
@@ -60,6 +66,16 @@ def count(conn: sqlite3.Connection, noun: str, condition: Condition) -> int:
     active = "t.active = 1 AND " if kind.archives and not condition.archived else ""
     row = conn.execute(f"SELECT count(*) FROM {kind.table} t WHERE {active}{condition.sql}", condition.parameters).fetchone()
     return int(row[0])
+
+
+def _check(conn: sqlite3.Connection, noun: Noun, condition: str, parameters: dict[str, Any]) -> None:
+    """Usage for what is nested so deeply that SQLite's parser has no room for it (its stack of 100, until 3.46)."""
+    if condition.count("(") < NESTED:
+        return
+    try:
+        conn.execute(f"EXPLAIN SELECT 1 FROM {noun.table} t WHERE {condition}", parameters)
+    except sqlite3.OperationalError:
+        raise Usage("the filter is too deeply nested", hint="use fewer parentheses within each other") from None
 
 
 def _tree(binding: Binding, noun: Noun, tree: Tree) -> str:

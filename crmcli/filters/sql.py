@@ -29,7 +29,7 @@ def one_of(marks: Sequence[str], plain: bool) -> Piece:
 
 def within(query: str) -> Piece:
     """The value is among what a query gives, which may not give NULL."""
-    return lambda value: f"({value} IS NOT NULL AND {value} IN ({query}))"
+    return lambda value: f"({value} IN ({query}) AND {value} IS NOT NULL)"
 
 
 def between(first: str, last: str, plain: bool) -> Piece:

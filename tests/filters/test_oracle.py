@@ -1,0 +1,75 @@
+"""Filters by SQL and by plain Python agree, on random filters and cases and on many cases."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmcli import filters
+from crmcli.filters.tree import Tree
+from tests.filters import oracle
+from tests.filters.world import ANN, FIXED, NOW, ZONE, insert, talks, trees
+
+CONTEXT = filters.Context(NOW, ZONE, ANN)
+
+
+@pytest.fixture(name="peopled")
+def _peopled(conn: sqlite3.Connection) -> sqlite3.Connection:
+    """A database with the fixed part of the world."""
+    conn.execute("BEGIN")
+    for statement in FIXED.split(";\n"):
+        conn.execute(statement)
+    conn.execute("COMMIT")
+    return conn
+
+
+def found(conn: sqlite3.Connection, text: str) -> list[int]:
+    condition = filters.compile(conn, text, "case", CONTEXT)
+    rows = conn.execute(f"SELECT t.id, {condition.sql} AS holds FROM cases t ORDER BY t.id", condition.parameters).fetchall()
+    assert {row["holds"] for row in rows} <= {0, 1}, "a condition is never NULL"
+    by_where = conn.execute(f"SELECT t.id FROM cases t WHERE {condition.sql} ORDER BY t.id", condition.parameters).fetchall()
+    assert [row["id"] for row in rows if row["holds"]] == [row["id"] for row in by_where]
+    return [row["id"] for row in by_where]
+
+
+@given(people=st.lists(talks, min_size=1, max_size=8), asked=st.lists(trees, min_size=8, max_size=12))
+@settings(max_examples=150)
+def test_a_filter_finds_what_plain_python_finds(peopled: sqlite3.Connection, people: list, asked: list[Tree]) -> None:
+    peopled.execute("BEGIN")
+    try:
+        for case, said, due_at in people:
+            insert(peopled, case, said, due_at)
+        world = oracle.world(peopled, NOW, ZONE, ANN)
+        for tree in asked:
+            expected = [case["id"] for case in world.tables["cases"] if oracle.holds(tree, case, world)]
+            assert found(peopled, filters.write(tree)) == expected, filters.write(tree)
+    finally:
+        peopled.execute("ROLLBACK")
+
+
+def test_ten_thousand_cases_answer_one_long_filter_as_plain_python_does(peopled: sqlite3.Connection) -> None:
+    chance = random.Random(3)
+    peopled.execute("BEGIN")
+    for _ in range(10_000):
+        case = {
+            "name": chance.choice(["Broken pump", "pump broken", "a BROKEN-PUMP again", "Wish"]),
+            "priority": chance.randint(1, 5),
+            "section_id": chance.randint(1, 5),
+            "partner_id": chance.choice([None, 1, 2, 3]),
+            "user_id": chance.choice([None, 1, 2]),
+            "starts_at": NOW,
+            "created_at": NOW,
+            "deadline_at": chance.choice([None, "2026-03-31T21:59:59Z", "2026-03-31T22:00:00Z"]),
+        }
+        insert(peopled, case, [("in", "the broken pump")] if chance.random() < 0.2 else [], None)
+    text = 'section:Sales/ deadline_at<=eom +mine (priority<=2 or partner.category:VIP) "broken pump"'
+    tree = filters.parse(text)
+    world = oracle.world(peopled, NOW, ZONE, ANN)
+    wanted = [case for case in world.tables["cases"] if case["section_id"] in (2, 3, 4) and case["user_id"] == ANN]
+    expected = [case["id"] for case in wanted if oracle.holds(tree, case, world)]
+    assert len(expected) > 50
+    assert found(peopled, text) == expected
