@@ -13,7 +13,7 @@ from crmcli.cli import fields, list_options, lists
 from crmcli.cli.fields import Parameters, command, parameter
 from crmcli.cli.session import Session, session
 from crmcli.db import Tx
-from crmcli.errors import Usage
+from crmcli.errors import NotFound, Usage
 from crmcli.fields import NOUNS, Noun
 from crmcli.model import Result
 from crmcli.pages import Key, Page, statement
@@ -212,7 +212,7 @@ def show(s: Session, kind: Noun, words: list[str], asked: lists.Asked, links: Ma
         where = f"{page.where} AND t.{name}_id = :list_{name}"
         page = page._replace(where=where, parameters={**page.parameters, f"list_{name}": number})
     names = lists.names(s, what, asked.columns)
-    if kind.tree and not asked.sort and asked.after is None:
+    if kind.tree and not asked.sort:
         s.show(_tree(s, kind, page, names))
     else:
         s.show(lists.counted(s, record_list.result(s.conn, kind.name, page=page, names=names), what, page))
@@ -239,8 +239,12 @@ def _order(kind: Noun) -> tuple[Key, ...]:
 
 def _tree(s: Session, kind: Noun, page: Page, names: tuple[str, ...]) -> Result:
     """A list in the order of its tree, the branches indented in a table."""
-    sql, parameters = statement(s.conn, kind, page._replace(limit=None))
+    sql, parameters = statement(s.conn, kind, page._replace(limit=None, after=None))
     ids = record_list.tree_order(s.conn, kind.name, [row[0] for row in s.conn.execute(sql, parameters)])
+    if page.after is not None:
+        if page.after not in ids:
+            raise NotFound(f"no {kind.title} {page.after} to go on after", hint=f"crm {kind.command} list")
+        ids = ids[ids.index(page.after) + 1 :]
     found = record_list.result(s.conn, kind.name, ids[: page.limit], names=names)
     columns = tuple(column._replace(kind="path") if column.name == "path" else column for column in found.columns)
     return found._replace(columns=columns, more=len(ids) - len(ids[: page.limit]))

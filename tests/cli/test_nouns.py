@@ -152,6 +152,13 @@ def test_sections_are_listed_as_a_tree_with_counts(world: Crm, conn: sqlite3.Con
     ]
 
 
+def test_a_tree_is_read_page_by_page_too(world: Crm) -> None:
+    first = world("section", "list", "--limit", "2", "-o", "ids").out.split()
+    rest = world("section", "list", "--after", first[-1], "-o", "ids").out.split()
+    assert [*first, *rest] == world("section", "list", "-o", "ids").out.split() == ["2", "3", "1"]
+    assert world("section", "list", "--after", "99").exit == 3
+
+
 def test_a_section_shows_its_children(world: Crm) -> None:
     assert [child["name"] for child in world("section", "show", "service", "-o", "json").json()["children"]] == ["Help"]
 
