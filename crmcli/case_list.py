@@ -89,13 +89,13 @@ def _rows(conn: sqlite3.Connection, sql: str, parameters: Row, names: Sequence[s
 
 def one(conn: sqlite3.Connection, case_id: int, now: str = "") -> Result:
     """One case with its sections: history and log newest first, links, files, mails; NotFound where there is none."""
-    from crmcli import case_log, cases, files  # plain lists, which start fast, need none of them
+    from crmcli import cases, files, history_list  # plain lists, which start fast, need none of them
 
     cases.get(conn, case_id)
     found = result(conn, [case_id], now=now)
     sections = {
-        "history": case_log.history(conn, case_id),
-        "log": case_log.listed(conn, case_id),
+        "history": history_list.of_case(conn, case_id),
+        "log": history_list.log(conn, case_id),
         "links": _section(conn, LINK_COLUMNS, LINKS, {"case": case_id}),
         "files": Result(FILE_COLUMNS, files.of_case(conn, case_id)),
         "mails": _section(conn, MAIL_COLUMNS, MAILS, (case_id,)),

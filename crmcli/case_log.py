@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 
 from crmcli.db import Tx
-from crmcli.errors import NotFound
-from crmcli.model import Case, Column, Result, Row
+from crmcli.errors import NotFound, Usage
+from crmcli.model import Case, Row
 
 NEWEST = """
 SELECT h.description
@@ -22,44 +22,12 @@ FROM case_log l JOIN case_history h ON h.log_id = l.id
 WHERE l.case_id = ? AND h.id = ?
 """
 
-LOG = """
-SELECT l.id, l.case_id, l.at, l.name,
-       l.user_id, (SELECT login FROM users WHERE id = l.user_id) AS user,
-       l.section_id, p.path AS section,
-       l.channel_id, (SELECT name FROM channels WHERE id = l.channel_id) AS channel,
-       l.mood_id, (SELECT name FROM moods WHERE id = l.mood_id) AS mood,
-       l.rule_id, (SELECT name FROM rules WHERE id = l.rule_id) AS rule
-FROM case_log l LEFT JOIN section_paths p ON p.id = l.section_id
-WHERE l.case_id = ?
-ORDER BY l.id DESC
+BETWEEN = """
+SELECT h.id
+FROM case_log l JOIN case_history h ON h.log_id = l.id
+WHERE l.case_id = ? AND h.id BETWEEN ? AND ?
+ORDER BY h.id
 """
-
-HISTORY = "SELECT * FROM v_history WHERE case_id = ? ORDER BY id DESC"
-
-LINKED = tuple(
-    column for name in ("user", "section", "channel", "mood") for column in (Column(f"{name}_id", "int"), Column(name))
-)
-LOG_COLUMNS = (
-    Column("id", "int"), Column("case_id", "int"), Column("at", "time"), Column("name"), *LINKED,
-    Column("rule_id", "int"), Column("rule"),
-)  # fmt: skip
-HISTORY_COLUMNS = (
-    Column("id", "int"), Column("log_id", "int"), Column("case_id", "int"), Column("at", "time"), Column("name"),
-    Column("direction"), Column("email"), Column("description", "lines"), Column("note", "lines"), *LINKED,
-    Column("message_id", "int"),
-)  # fmt: skip
-
-
-def listed(conn: sqlite3.Connection, case_id: int) -> Result:
-    """The log of a case, newest first."""
-    shown = ("at", "name", "user", "section", "channel", "mood", "rule")
-    return Result(LOG_COLUMNS, [dict(row) for row in conn.execute(LOG, (case_id,))], shown=shown)
-
-
-def history(conn: sqlite3.Connection, case_id: int) -> Result:
-    """The communications of a case, newest first."""
-    shown = ("id", "at", "name", "direction", "email", "user", "description")
-    return Result(HISTORY_COLUMNS, [dict(row) for row in conn.execute(HISTORY, (case_id,))], shown=shown)
 
 
 def log(tx: Tx, case: Case, name: str) -> int:
@@ -99,6 +67,20 @@ def communication(conn: sqlite3.Connection, case_id: int, history_id: int) -> Ro
     if row is None:
         raise NotFound(f"case {case_id} has no communication {history_id}", hint=f"crm case show {case_id}")
     return dict(row)
+
+
+def chosen(conn: sqlite3.Connection, case_id: int, text: str) -> list[int]:
+    """The ids of a case's communications that ``3,4-6`` names; NotFound for one that it has not."""
+    spans = [part.strip().partition("-") for part in text.split(",")]
+    if not all(first.isdecimal() and (last.isdecimal() if dash else True) for first, dash, last in spans):
+        raise Usage(f"{text} names no communications", hint="such as 3,4-6; see: crm case show")
+    ids: dict[int, None] = {}
+    for first, _, last in spans:
+        found = conn.execute(BETWEEN, (case_id, int(first), int(last or first))).fetchall()
+        if not found:
+            raise NotFound(f"case {case_id} has no communication {first}", hint=f"crm case show {case_id}")
+        ids.update(dict.fromkeys(row[0] for row in found))
+    return list(ids)
 
 
 def quoted(text: str) -> str:

@@ -72,6 +72,8 @@ CELLS = (
     Column("rule"), Column("table"), Column("row_id", "int"), Column("op"), Column("column"), Column("old"), Column("new"),
 )  # fmt: skip
 
+BRIEF = ("step", "at", "user", "table", "row_id", "op", "column", "old", "new")
+
 
 class Change(NamedTuple):
     """One row's change: old and new hold the columns that changed, by name, as they were stored."""
@@ -102,10 +104,9 @@ def result(conn: sqlite3.Connection, wanted: Wanted) -> Result:
     return Result(COLUMNS, rows)
 
 
-def cells(conn: sqlite3.Connection, wanted: Wanted) -> Result:
-    """A row a changed column, with its value before and after: for tables and spreadsheets."""
-    brief = ("step", "at", "user", "table", "row_id", "op", "column", "old", "new")
-    return Result(CELLS, (row for one in read(conn, wanted) for row in _cells(one)), shown=brief)
+def cells(conn: sqlite3.Connection, wanted: Wanted, brief: bool = False) -> Result:
+    """A row a changed column, with its value before and after: for spreadsheets, and in brief for a terminal."""
+    return Result(CELLS, (row for one in read(conn, wanted) for row in _cells(one)), shown=BRIEF if brief else ())
 
 
 def _cells(change: Change) -> Iterator[Row]:

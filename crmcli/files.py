@@ -58,6 +58,12 @@ def of_case(conn: sqlite3.Connection, case_id: int) -> list[Row]:
     return [dict(row) for row in conn.execute(OF_CASE, {"case": case_id})]
 
 
+def newest(conn: sqlite3.Connection, case_id: int, count: int) -> tuple[int, ...]:
+    """The ids of the files that were put on a case last, oldest first."""
+    rows = conn.execute("SELECT id FROM attachments WHERE case_id = ? ORDER BY id DESC LIMIT ?", (case_id, count))
+    return tuple(sorted(row[0] for row in rows))
+
+
 def content(conn: sqlite3.Connection, sha256: str) -> bytes:
     """The bytes of a stored file."""
     return bytes(conn.execute("SELECT bytes FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()[0])

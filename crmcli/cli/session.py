@@ -175,7 +175,8 @@ class Session:
         from crmcli import changes
 
         found = list(changes.read(tx.conn, changes.Wanted(change_set_id=tx.change_set_id)))
-        return [f"would change {text}" for text in changes.sentences(reversed(found))] or ["would change nothing"]
+        lines = [f"  {text}" for text in changes.sentences(reversed(found))]
+        return ["nothing was written; these would be the changes:", *lines] if lines else ["nothing would change"]
 
     def each(self, ids: list[int], act: Callable[[db.Tx, int], None]) -> None:
         """Do something to each of several things, each in a transaction of its own, all in one step.
