@@ -17,8 +17,8 @@ ROOT = Path(crmcli.__file__).parent
 FLOORS = {
     7: ("__main__", "hot", "cli."),
     6: (
-        "mail.ingest", "mail.effects", "mail.facts", "mail.bulk", "mail.send", "mail.transport", "rules.run", "segments.run",
-        "reports.", "demo_data",
+        "mail.ingest", "mail.effects", "mail.facts", "mail.bulk", "mail.send", "mail.smtp", "mail.transport",
+        "rules.run", "segments.run", "reports.", "demo_data",
     ),
     5: ("execute",),
     4: ("rules.react", "rules.due", "notify"),

@@ -15,13 +15,13 @@ from typing import NamedTuple
 from crmcli import addresses, db, outbox, settings
 from crmcli.errors import BadConfig, Busy
 from crmcli.mail import transport
-from crmcli.mail.transport import Deliver, Down, Parcel, Refused
+from crmcli.mail.parcel import Deliver, Down, Parcel, Refused
 from crmcli.model import Origin, Row
 from crmcli.text import clean
 
 BATCH = 20
-# A batch must end well within its lease: the last mail may take two timeouts more.
-LONGEST = outbox.LEASE - 4 * transport.TIMEOUT
+# A batch must end well within its lease: the last mail may take its time.
+LONGEST = outbox.LEASE - 2 * transport.TIMEOUT
 
 
 class Sent(NamedTuple):

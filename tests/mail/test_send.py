@@ -6,6 +6,7 @@ import contextlib
 import email
 import mailbox
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -24,7 +25,8 @@ from aiosmtpd.smtp import AuthResult
 
 from crmcli import addresses, clock, db, outbox, settings
 from crmcli.errors import Busy
-from crmcli.mail import send, transport
+from crmcli.mail import send, smtp, transport
+from crmcli.mail.parcel import Parcel
 from crmcli.model import Origin
 
 NOW = "2026-03-02T09:00:00Z"
@@ -118,7 +120,7 @@ def test_one_mail_can_be_sent_at_once_whatever_it_waits_for(conn: sqlite3.Connec
 def test_a_transport_that_makes_no_sense_is_told_and_loses_nothing(conn: sqlite3.Connection) -> None:
     """Also one with a password in it, which does not belong there."""
     put(conn)
-    for spec in ("pigeon:coop", "smtp:", "maildir:", "smtp://ann:secret@mail.us.example"):
+    for spec in ("pigeon:coop", "smtp:", "smtp://x:y", "smtps://[x", "maildir:", "smtp://ann:secret@mail.us.example"):
         use(conn, transport=spec)
         report = send.due(conn, NOW)
         assert report.paused
@@ -290,7 +292,7 @@ def test_a_line_that_was_cut_between_two_mails_is_made_anew(conn: sqlite3.Connec
     with transport.opened(settings.get(conn, "transport"), "", {}) as deliver:
         for outbox_id in (1, 2):
             row = outbox.get(conn, outbox_id)
-            deliver(transport.Parcel(row["id"], row["envelope_from"], row["recipient"], row["message_id"], NOW, row["bytes"]))
+            deliver(Parcel(row["id"], row["envelope_from"], row["recipient"], row["message_id"], NOW, row["bytes"]))
             cut = [cell.cell_contents for cell in deliver.__closure__ or () if hasattr(cell.cell_contents, "sock")]
             cut[0].sock.shutdown(socket.SHUT_RDWR)
     assert len(handler.took) == 2
@@ -325,10 +327,13 @@ def test_a_server_that_will_not_encrypt_gets_nothing_unless_it_is_this_machine(
     """STARTTLS or nothing."""
     handler = Handler()
     with server(handler) as port:
-        monkeypatch.setattr(transport, "LOOPBACK", ())
+        monkeypatch.setattr(smtp, "HERE", re.compile("nowhere"))
         put(conn)
         use(conn, transport=f"smtp://127.0.0.1:{port}")
         assert "STARTTLS" in send.due(conn, NOW).paused
+    monkeypatch.undo()
+    hosts = ("localhost", "127.0.0.1", "127.255.1.2", "::1", "127.evil.example", "localhost.evil.example", "mail.us.example")
+    assert [smtp._is_here(host) for host in hosts] == [True] * 4 + [False] * 3
     assert handler.took == []
     assert states(conn) == ["queued"]
 
