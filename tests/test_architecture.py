@@ -25,7 +25,7 @@ FLOORS = {
     3: (
         "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find", "mail_list",
         "mail_limits", "messages", "outbox", "pages", "partners", "recipients", "record_list", "records", "seeds",
-        "canned", "outbox_list", "settings", "rules.", "segments.", "filters.",
+        "canned", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
     1: ("clock", "config", "dates", "errors", "fields", "model", "resources", "rules.delay", "text", "values", "zones"),
