@@ -400,10 +400,11 @@ CREATE TABLE rule_stale (
   CHECK (rule_id IS NOT NULL OR case_id IS NOT NULL)
 ) STRICT;
 
+-- No references: firings outlive their rule and case, so that nothing fires again where a deletion is undone.
 CREATE TABLE rule_firings (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  rule_id INTEGER NOT NULL REFERENCES rules ON DELETE CASCADE,
-  case_id INTEGER NOT NULL REFERENCES cases ON DELETE CASCADE,
+  rule_id INTEGER NOT NULL,
+  case_id INTEGER NOT NULL,
   occasion TEXT NOT NULL,
   due_at TEXT NOT NULL CHECK (due_at IS strftime('%Y-%m-%dT%H:%M:%SZ', due_at)),
   at TEXT NOT NULL CHECK (at IS strftime('%Y-%m-%dT%H:%M:%SZ', at)),

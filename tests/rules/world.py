@@ -29,7 +29,9 @@ def fresh(template: bytes, folders: pytest.TempPathFactory) -> sqlite3.Connectio
     """A database of its own, for one example of many."""
     path = folders.mktemp("world") / "crm.db"
     path.write_bytes(template)
-    return db.connect(str(path))
+    conn = db.connect(str(path))
+    conn.execute("PRAGMA synchronous = OFF")  # many examples, and no power cut to survive
+    return conn
 
 
 def rule(conn: sqlite3.Connection, name: str, now: str = MONDAY, **values: Any) -> int:
