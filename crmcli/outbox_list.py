@@ -47,6 +47,11 @@ def result(conn: sqlite3.Connection, page: Page, names: Sequence[str] = ()) -> R
     return Result(_chosen(names), (dict(row) for row in rows), shown=tuple(names) or OUTBOX.columns)
 
 
+def of(conn: sqlite3.Connection, outbox_id: int) -> Result:
+    """One mail, as the list has it."""
+    return result(conn, Page("t.id = :id", {"id": outbox_id}, ORDER))._replace(one=True)
+
+
 def _chosen(names: Sequence[str]) -> tuple[Column, ...]:
     by_name = {column.name: column for column in COLUMNS}
     return tuple(by_name[name] for name in names) or COLUMNS

@@ -99,7 +99,7 @@ def send(
     from crmcli.mail import send as sending
 
     s = session(ctx)
-    if s.given.dry_run:
+    if s.origin().dry_run:
         outbox_cli.show_due(s)
         return
     if retry:

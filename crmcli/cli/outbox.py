@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 import typer
@@ -11,6 +12,7 @@ from crmcli.cli import lists
 from crmcli.cli.list_options import After, Columns, Limit, Sort
 from crmcli.cli.lists import Asked, Listing
 from crmcli.cli.session import Session, session
+from crmcli.db import Tx
 from crmcli.errors import Usage
 
 app = typer.Typer(help="Mail that goes out.")
@@ -71,9 +73,10 @@ def send(ctx: typer.Context, numbers: Numbers) -> None:
 
     s = session(ctx)
     for number in _ids(s, numbers):
-        report = sending.one(s.conn, s.origin(), number)
-        if not report.sent:
+        origin = s.origin()
+        if not origin.dry_run and not sending.one(s.conn, origin, number).sent:
             s.say(f"mail {number} was not sent: {outbox.get(s.conn, number)['error']}")
+        _done(s, number)
 
 
 @app.command()
@@ -82,8 +85,7 @@ def hold(ctx: typer.Context, numbers: Numbers) -> None:
 
     Example: crm mail outbox hold 3
     """
-    s = session(ctx)
-    s.each(_ids(s, numbers), outbox.hold)
+    _each(session(ctx), numbers, outbox.hold)
 
 
 @app.command()
@@ -92,8 +94,7 @@ def retry(ctx: typer.Context, numbers: Numbers) -> None:
 
     Example: crm mail outbox retry 3-9
     """
-    s = session(ctx)
-    s.each(_ids(s, numbers), outbox.retry)
+    _each(session(ctx), numbers, outbox.retry)
 
 
 @app.command()
@@ -102,8 +103,25 @@ def drop(ctx: typer.Context, numbers: Numbers) -> None:
 
     Example: crm mail outbox drop 3
     """
-    s = session(ctx)
-    s.each(_ids(s, numbers), outbox.drop)
+    _each(session(ctx), numbers, outbox.drop)
+
+
+def _each(s: Session, numbers: list[str], verb: Callable[[Tx, int], None]) -> None:
+    """Do it to each mail, and tell which it was done to."""
+
+    def act(tx: Tx, number: int) -> None:
+        verb(tx, number)
+        _done(s, number)
+
+    s.each(_ids(s, numbers), act)
+
+
+def _done(s: Session, number: int) -> None:
+    """The number of a mail, or with -o json the mail as it is now."""
+    if s.wants_object:
+        s.show(outbox_list.of(s.conn, number))
+    else:
+        s.done(outbox_list.OUTBOX.name, [number])
 
 
 def _ids(s: Session, texts: list[str]) -> list[int]:

@@ -121,12 +121,14 @@ def test_a_transport_that_makes_no_sense_is_an_error_of_configuration(came: Crm)
 
 def test_mails_can_be_held_let_go_dropped_and_sent_one_by_one(came: Crm, tmp_path: Path) -> None:
     """By number, range, list or standard input."""
-    assert came("mail", "outbox", "hold", "1-2").exit == 0
+    assert came("mail", "outbox", "hold", "1-2").out == "1\n2\n"
     came("config", "set", "transport", f"maildir:{tmp_path}/sent")
     assert came("mail", "send", "-o", "json").json()["sent"] == 0
     assert came("mail", "outbox", "retry", "-", stdin=b"1\n").exit == 0
     assert came("mail", "send", "-o", "json").json()["sent"] == 1
-    assert came("mail", "outbox", "send", "2").exit == 0
+    assert came("mail", "outbox", "send", "2", "-n").out == "2\n"
+    assert came("mail", "outbox", "show", "2", "-o", "json").json()["state"] == "held"
+    assert came("mail", "outbox", "send", "2", "-o", "json").json()["state"] == "sent"
     refused = came("mail", "outbox", "drop", "1,2")
     assert (refused.exit, "sent" in refused.err) == (1, True)
     assert came("mail", "outbox", "drop", "7").exit == 3
@@ -151,6 +153,22 @@ def test_what_came_in_is_listed_shown_explained_and_printed_byte_for_byte(came: 
     assert came("mail", "show", "1", "-o", "json").json()["text"].strip() == "It bröke."
     assert came("mail", "explain", "1", "-o", "json").json()[0]["class"] == "human"
     assert came("mail", "raw", "1").out.encode() == MAIL
+
+
+def test_nothing_is_sent_from_the_past(came: Crm, tmp_path: Path) -> None:
+    """A look at how it was is only a look."""
+    came("config", "set", "transport", f"maildir:{tmp_path}/sent")
+    assert came("mail", "send", "--as-of", "2026-03-02").exit == 2
+    assert not (tmp_path / "sent").exists()
+
+
+def test_a_mail_that_cannot_leave_now_says_why(came: Crm, tmp_path: Path) -> None:
+    """Without a transport it is busy; with one that does not work it stays queued."""
+    assert came("mail", "outbox", "send", "1").exit == 75
+    (tmp_path / "sent").write_text("in the way")
+    came("config", "set", "transport", f"maildir:{tmp_path}/sent")
+    assert "mail 1 was not sent" in came("mail", "outbox", "send", "1").err
+    assert came("mail", "outbox", "show", "1", "-o", "json").json()["state"] == "queued"
 
 
 def test_canned_replies_are_kept_under_mail(crm: Crm) -> None:
