@@ -14,9 +14,9 @@ LETTER = re.compile(f"([{LETTERS}])")
 CASES = """
 WITH hit (id, kind) AS MATERIALIZED (SELECT rowid >> 2, rowid & 3 FROM texts WHERE texts MATCH {phrase})
 SELECT id FROM hit WHERE kind < 2
-UNION SELECT l.case_id FROM hit JOIN case_log l ON l.id = hit.id WHERE kind = 2
-UNION SELECT a.case_id FROM hit JOIN attachments a ON a.id = hit.id WHERE kind = 3 AND a.case_id IS NOT NULL
-UNION SELECT l.case_id
+UNION ALL SELECT l.case_id FROM hit JOIN case_log l ON l.id = hit.id WHERE kind = 2
+UNION ALL SELECT a.case_id FROM hit JOIN attachments a ON a.id = hit.id WHERE kind = 3 AND a.case_id IS NOT NULL
+UNION ALL SELECT l.case_id
 FROM hit JOIN attachments a ON a.id = hit.id
 JOIN case_history h ON h.message_id = a.message_id
 JOIN case_log l ON l.id = h.log_id

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from crmcli import filters, resources
 from crmcli.fields import NOUNS
+from crmcli.filters.tree import FIELD, FLAG
 from tests.conftest import NOW
 
 
@@ -74,3 +76,23 @@ def test_fields_of_a_case_has_fields_links_and_flags(crm: Callable[..., Any]) ->
 
 def test_fields_of_an_unknown_noun_exits_2(crm: Callable[..., Any]) -> None:
     assert crm("filter", "fields", "invoice").exit == 2
+
+
+def test_the_page_on_filters_has_only_true_examples(crm: Callable[..., Any], conn: sqlite3.Connection) -> None:
+    conn.execute("INSERT INTO sections (name) VALUES ('Sales'), ('Help Desk')")
+    conn.execute("INSERT INTO partner_categories (name) VALUES ('VIP')")
+    lines = [line[2:] for line in resources.read("help", "filter.md").splitlines() if line.startswith("  ")]
+    examples = [part for line in lines if not line.startswith("crm filter") for part in _examples(line)]
+    assert len(examples) > 25
+    for example in examples:
+        condition = filters.compile(conn, example, "case", filters.Context(NOW, "UTC", 1))
+        conn.execute(f"SELECT t.id FROM cases t WHERE {condition.sql}", condition.parameters)
+
+
+def _examples(line: str) -> list[str]:
+    """What stands in the first column, and tests and flags in the words beside it."""
+    if line.startswith("crm case list"):
+        return [line.partition("'")[2].rstrip("'")]
+    column, _, words = line.partition("   ")
+    beside = [word.rstrip(".,;:") for word in words.split() if FIELD.match(word) or FLAG.match(word)]
+    return [*(part for part in column.split("  ") if part.strip()), *(word for word in beside if word[-1] not in ":;")]

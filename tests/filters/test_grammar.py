@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from crmcli.errors import Usage
 from crmcli.filters.grammar import DEEPEST, parse
-from crmcli.filters.tree import And, Flag, Not, Or, Range, Test, Text, Tree, Word, outline, walk, write
+from crmcli.filters.tree import And, Flag, Not, Or, Range, Text, Tree, Word, outline, walk, write
+from crmcli.filters.tree import Test as FieldTest
 from tests.filters.world import trees
 
 
@@ -18,7 +19,7 @@ def bare(tree: Tree) -> Tree:
         return type(tree)(tuple(bare(part) for part in tree.parts))
     if isinstance(tree, Not):
         return Not(bare(tree.part))
-    if isinstance(tree, Test):
+    if isinstance(tree, FieldTest):
         return tree._replace(at=0, values=tuple(_bare_value(value) for value in tree.values))
     return tree._replace(at=0)
 
@@ -49,7 +50,7 @@ def test_every_place_in_a_parsed_tree_is_where_its_text_begins(tree: Tree) -> No
     for part in walk(parse(text)):
         if isinstance(part, Flag):
             assert text[part.at - 1 :].startswith(f"+{part.name}")
-        if isinstance(part, Test):
+        if isinstance(part, FieldTest):
             assert text[part.at - 1 :].startswith(part.field)
 
 
@@ -124,12 +125,12 @@ def test_a_text_has_this_tree(text: str, tree: Tree) -> None:
     ],
 )
 def test_a_test_is_read_so(text: str, field: str, op: str, values: tuple[Word | Range, ...]) -> None:
-    assert bare(parse(text)) == Test(field, op, values, False, 0)
+    assert bare(parse(text)) == FieldTest(field, op, values, False, 0)
 
 
 def test_sub_asks_for_what_is_below() -> None:
     tree = parse("section.sub:Sales")
-    assert isinstance(tree, Test)
+    assert isinstance(tree, FieldTest)
     assert tree.sub
     assert tree.op == ":"
 
