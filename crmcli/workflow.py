@@ -239,9 +239,10 @@ def _set_active(command: SetActive, facts: Facts, now: str) -> list[Event]:
 def _delete(command: Delete, facts: Facts, now: str) -> list[Event]:
     case, section = facts.case, facts.section
     if case.state != "draft" and not section["allow_unlink"]:
+        way = "cancel" if case.state in VERBS["cancel"].allowed else "archive"
         raise Refused(
             f"case {case.id} is {case.state} and section {section['name']} does not let such cases be deleted",
-            hint=f"cancel it instead: crm case cancel {case.id}",
+            hint=f"{way} it instead: crm case {way} {case.id}",
         )
     return [Deleted()]
 
