@@ -42,6 +42,14 @@ from crmcli.workflow import Facts, decide
 NOW = "2026-03-02T09:00:00Z"
 BLANK = dict.fromkeys(Case._fields)
 ANN: Row = {"id": 1, "login": "ann", "email": "ann@us.example"}
+SUPPORT: Row = {
+    "id": 1,
+    "name": "Support",
+    "reply_to": "support@us.example",
+    "reply_state": "pending",
+    "thanks": 1,
+    "allow_unlink": 1,
+}
 BOB: Row = {"id": 2, "login": "bob", "email": None}
 
 
@@ -53,15 +61,7 @@ def a_case(**values: Any) -> Case:
 
 def about(case: Case, **more: Any) -> Facts:
     """What a decision may look at, with an ordinary section and ann acting."""
-    section = {
-        "id": 1,
-        "name": "Support",
-        "reply_to": "support@us.example",
-        "reply_state": "pending",
-        "thanks": 1,
-        "allow_unlink": 1,
-    }
-    section |= more.pop("section", {})
+    section = {**SUPPORT, **more.pop("section", {})}
     usual = {"parent": None, "responsible": ANN if case.user_id else None, "actor": ANN, "newest": None}
     return Facts(case, section, **{**usual, **more})
 
@@ -248,9 +248,8 @@ def test_hearing_a_person_thanks_and_passes_on_where_asked() -> None:
     events = done(Hear(7, 4, "help", "joe@acme.example", thank=True), about(a_case()))
     assert [event.kind for event in events if isinstance(event, Mailed)] == ["thanks", "forward"]
     assert changed(events) == {"last_action_at": NOW}
-    quiet = done(
-        Hear(7, 4, "away", "joe@acme.example", human=False, thank=True, forward=""), about(a_case(), section={"thanks": 0})
-    )
+    silent = about(a_case(), section={"thanks": 0})
+    quiet = done(Hear(7, 4, "away", "joe@acme.example", human=False, thank=True, forward=""), silent)
     assert quiet == [Logged("Receive"), Spoken("in", "joe@acme.example", "away", 4)]
 
 
@@ -276,6 +275,7 @@ def test_a_reminder_says_the_newest_words(newest: str | None, description: str |
         Mailed("remind_user", text, ("ann@us.example",), with_files=True),
         Mailed("remind_partner", text, ("joe@acme.example",), with_files=True),
     ]
+    assert done(Remind(7, user=True), about(case, newest=newest))[1:] == [Mailed("remind_user", text, ("ann@us.example",))]
 
 
 def test_a_rules_mail_goes_to_its_recipients() -> None:
