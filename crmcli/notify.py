@@ -30,6 +30,15 @@ class Kind(NamedTuple):
     proves: bool = False
 
 
+class Signs(NamedTuple):
+    """A copy's token, the name in its Message-ID, the address it comes from, and the one that its bounces go to."""
+
+    token: str
+    name: str
+    address: str
+    bounce: str
+
+
 KINDS = {
     "reply": Kind("reply", "reply", recipients.outside, "actor"),
     "forward": Kind("forward", "forward", recipients.staff_and_watchers, "author", "auto-generated", proves=True),
@@ -40,6 +49,9 @@ KINDS = {
     "rule": Kind("rule", "rule", recipients.given, "", "auto-generated"),
     "alert": Kind("alert", "alert", recipients.given, "", "auto-generated", "Held mail: "),
 }
+
+NOBODY = "nobody@crm.invalid"
+"""Stands in mails that are held for want of an address to come from."""
 
 LONGEST = 900_000
 """Characters of a text that a mail repeats."""
@@ -81,44 +93,53 @@ def _alert(tx: Tx, case: Case, desk: Desk, excess: str) -> tuple[int, ...]:
 
 def _write(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> int:
     """One copy, from finished words to a row."""
-    kind, keys, outbox_id = KINDS[event.kind], outbox.keys(tx.conn), outbox.next_id(tx.conn)
-    proof = sign.Proof(case.id, "user", copy.user_id) if kind.proves and copy.user_id else sign.Proof(case.id, "case")
-    token = sign.sign(keys, proof)
-    address = desk.address or "nobody@crm.invalid"
-    domain = address.rpartition("@")[2]
-    said = _said(tx, case, event, desk, copy)
-    cause = _cause(tx, case, event)
-    name = sign.digest(keys, outbox_id, cause, kind.template, copy.address, tx.now, said["text"])
-    answered = _answered(tx, case, event)
-    letter = Letter(
-        sender=_sender(said["speaker"], desk, address),
-        reply_to=_plus(tx, address, token),
-        recipient=(recipients.name(tx.conn, copy.address), copy.address),
-        subject=f"{kind.subject}[{case.id}] {said['subject']}",
-        date=format_datetime(clock.moment(tx.now)),
-        message_id=f"<{name}.{token}@{domain}>",
-        in_reply_to=answered,
-        references=tuple(part for part in (f"<{token}@{domain}>", answered) if part),
-        text=template.render(_template(event, copy), desk.section["language"], {**said, "token": token}),
-        files=_files(tx, case, event),
-        extra=_extra(kind, case),
-    )
-    bounce = _plus(tx, address, sign.sign(keys, sign.Proof(case.id, "bounce", outbox_id=outbox_id)))
+    kind, said = KINDS[event.kind], _said(tx, case, event, desk, copy)
+    signs = _signs(tx, case, event, desk, copy, said["text"])
+    letter = _letter(tx, case, event, desk, copy, said, signs)
     silent = kind.kind == "thanks" and settings.get(tx.conn, "null_sender") != "off"
     return outbox.add(
         tx,
         {
             "kind": kind.kind,
             "case_id": case.id,
-            "cause": cause,
+            "cause": _cause(tx, case, event),
             "user_id": copy.user_id,
             "recipient": copy.address,
-            "envelope_from": "" if silent else bounce,
+            "envelope_from": "" if silent else signs.bounce,
             "message_id": letter.message_id,
             "subject": letter.subject,
             "bytes": compose(letter),
         },
         copy.held or ("" if desk.address else outbox.NO_SENDER),
+    )
+
+
+def _signs(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy, text: str) -> Signs:
+    """What tells this copy from all others, and proves the case, its reader or itself; it follows from its cause alone."""
+    kind, keys, outbox_id = KINDS[event.kind], outbox.keys(tx.conn), outbox.next_id(tx.conn)
+    proof = sign.Proof(case.id, "user", copy.user_id) if kind.proves and copy.user_id else sign.Proof(case.id, "case")
+    bounce = sign.sign(keys, sign.Proof(case.id, "bounce", outbox_id=outbox_id))
+    name = sign.digest(keys, outbox_id, _cause(tx, case, event), kind.template, copy.address, tx.now, text)
+    address = desk.address or NOBODY
+    return Signs(sign.sign(keys, proof), name, address, _plus(tx, address, bounce))
+
+
+def _letter(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy, said: dict[str, str], signs: Signs) -> Letter:
+    """The mail before it is bytes."""
+    kind, token, domain = KINDS[event.kind], signs.token, signs.address.rpartition("@")[2]
+    answered = _answered(tx, case, event)
+    return Letter(
+        sender=_sender(said["speaker"], desk, signs.address),
+        reply_to=_plus(tx, signs.address, token),
+        recipient=(recipients.name(tx.conn, copy.address), copy.address),
+        subject=f"{kind.subject}[{case.id}] {said['subject']}",
+        date=format_datetime(clock.moment(tx.now)),
+        message_id=f"<{signs.name}.{token}@{domain}>",
+        in_reply_to=answered,
+        references=tuple(part for part in (f"<{token}@{domain}>", answered) if part),
+        text=template.render(_template(event, copy), desk.section["language"], {**said, "token": token}),
+        files=_files(tx, case, event),
+        extra=_extra(kind, case),
     )
 
 
