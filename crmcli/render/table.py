@@ -1,12 +1,12 @@
 """Tables for people: fitted to the width of the terminal, wide characters in their columns, foreign text inert.
 
 A table that is too wide gives way step by step: long texts are cut, times lose their hour and then their year,
-and at last columns go from the right, which is said below it.
+columns without any value go, and at last columns go from the right, which is said below it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -25,16 +25,26 @@ NARROWEST = 20
 
 
 class Tightness(NamedTuple):
-    """How close together: blanks between columns, where a time's text begins and ends, the least width of a text."""
+    """How close together: blanks between columns, which part of a time, the least widths of a text and of a header
+    over what is not cut, and whether columns without values stay."""
 
     gap: int
     time: slice
     text: int
+    header: int
+    empty: bool
 
 
-LOOSE = Tightness(2, slice(0, 16), 10**6)
-STEPS = (LOOSE, LOOSE._replace(text=24), Tightness(2, slice(0, 10), 16), Tightness(1, slice(0, 10), 12))
-THIS_YEAR = Tightness(1, slice(5, 10), 8)
+WHOLE = 10**6
+LOOSE = Tightness(2, slice(0, 16), WHOLE, WHOLE, True)
+STEPS = (
+    LOOSE,
+    LOOSE._replace(text=24),
+    Tightness(2, slice(0, 10), 16, WHOLE, True),
+    Tightness(2, slice(0, 10), 16, WHOLE, False),
+    Tightness(1, slice(0, 10), 12, WHOLE, False),
+)
+THIS_YEAR = Tightness(1, slice(5, 10), 8, 5, False)
 
 
 class Line(NamedTuple):
@@ -63,30 +73,53 @@ def _list(result: Result, look: Look) -> Iterator[str]:
     columns = tabular(result)
     if result.mark and any(row[result.mark] for row in rows):
         columns = [Column(result.mark, "mark"), *columns]
-    lines, widths, gap = _fitted(columns, rows, result, look)
-    for line in lines:
-        cells = [_padded(text, width, column) for text, width, column in zip(line.cells, widths, columns, strict=False)]
-        yield _styled((" " * gap).join(cells).rstrip(), line.style, look) + "\n"
+    fitted = _fitted(columns, rows, result, look)
+    for line in fitted.lines:
+        cells = map(_padded, line.cells, fitted.widths, fitted.columns)
+        yield _styled((" " * fitted.gap).join(cells).rstrip(), line.style, look) + "\n"
     if result.more:
-        yield f"and {result.more} more{', not in the sums' if any(column.total for column in columns) else ''}\n"
-    left = [_header(column) for column in columns[len(widths) :]]
-    if left:
-        yield f"no room for: {', '.join(left)}\n"
+        yield f"and {result.more} more{', not in the sums' if any(column.total for column in fitted.columns) else ''}\n"
+    if fitted.left:
+        yield f"no room for: {', '.join(map(_header, fitted.left))}\n"
 
 
-def _fitted(columns: list[Column], rows: list[Row], result: Result, look: Look) -> tuple[list[Line], list[int], int]:
-    """The lines, the widths of those columns that have room, and the blanks between them."""
-    steps = (*STEPS, THIS_YEAR) if _this_year(columns, rows, look) else STEPS
-    for step in steps:
-        lines = _lines(columns, rows, result, look, step)
-        widths = [min(look.width, max(cell_len(line.cells[place]) for line in lines)) for place in range(len(columns))]
-        room = look.width - step.gap * (len(columns) - 1)
-        _squeeze(columns, widths, room, step.text)
-        if sum(widths) <= room:
+class Fitted(NamedTuple):
+    """A table of some tightness: its columns and their widths, the blanks between, its lines, and what has no room."""
+
+    columns: list[Column]
+    widths: list[int]
+    gap: int
+    lines: list[Line]
+    fits: bool
+    left: Sequence[Column] = ()
+
+
+def _fitted(columns: list[Column], rows: list[Row], result: Result, look: Look) -> Fitted:
+    """The table as loose as the terminal is wide."""
+    full = [column for column in columns if any(row[column.name] not in (None, "", []) for row in rows)] or columns[:1]
+    for step in (*STEPS, THIS_YEAR) if _this_year(columns, rows, look) else STEPS:
+        fitted = _at(step, columns if step.empty else full, rows, result, look)
+        if fitted.fits:
+            return fitted
+    for count in range(len(full) - 1, 0, -1):
+        fitted = _at(step, full[:count], rows, result, look)
+        if fitted.fits:
             break
-    while len(widths) > 1 and sum(widths) + step.gap * (len(widths) - 1) > look.width:
-        widths.pop()
-    return lines, widths, step.gap
+    return fitted._replace(left=full[count:])
+
+
+def _at(step: Tightness, columns: list[Column], rows: list[Row], result: Result, look: Look) -> Fitted:
+    """The table as loose as one step says, with the widest texts cut as far as it must be and the step lets it."""
+    lines = _lines(columns, rows, result, look, step)
+    widths = [min(look.width, _width(column, place, lines, step)) for place, column in enumerate(columns)]
+    room = look.width - step.gap * (len(columns) - 1)
+    _squeeze(columns, widths, room, step.text)
+    return Fitted(columns, widths, step.gap, lines, sum(widths) <= room)
+
+
+def _width(column: Column, place: int, lines: list[Line], step: Tightness) -> int:
+    header, *values = (cell_len(line.cells[place]) for line in lines)
+    return max(min(header, step.header) if column.kind in RIGID else header, *values)
 
 
 def _squeeze(columns: list[Column], widths: list[int], room: int, least: int) -> None:
@@ -112,7 +145,8 @@ def _lines(columns: list[Column], rows: list[Row], result: Result, look: Look, s
         lines.append(Line([_cell(column, row, look, step) for column in columns], style))
     if any(column.total for column in columns):
         sums = [written(column.kind, sum(row[column.name] or 0 for row in rows)) if column.total else "" for column in columns]
-        sums[0] = sums[0] or "sum"
+        first = 1 if columns[0].kind == "mark" else 0
+        sums[first] = sums[first] or "sum"
         lines.append(Line(sums, BOLD))
     return lines
 

@@ -249,3 +249,28 @@ def test_tsv_and_ids_load_neither_rich_nor_json_nor_typer() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_narrow_table_gives_way_step_by_step() -> None:
+    columns = (Column("id", "int"), Column("name"), Column("ref"), Column("deadline_at", "time"), Column("state", "choice"))
+    row = {
+        "id": 1,
+        "name": "A long name of a case that goes on",
+        "ref": None,
+        "deadline_at": "2026-03-31T15:00:00Z",
+        "state": "open",
+    }
+    result = Result(columns, [row])
+    assert [shown(result, "table", width=width).splitlines() for width in (80, 60, 40, 28, 14)] == [
+        [
+            "id  name                                ref  deadline          state",
+            " 1  A long name of a case that goes on       2026-03-31 15:00  open",
+        ],
+        [
+            "id  name                        ref  deadline          state",
+            " 1  A long name of a case tha…       2026-03-31 15:00  open",
+        ],
+        ["id  name               deadline    state", " 1  A long name of a…  2026-03-31  open"],
+        ["id name          dead… state", " 1 A long name … 03-31 open"],
+        ["id name", " 1 A long nam…", "no room for: deadline, state"],
+    ]
