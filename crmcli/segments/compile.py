@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from crmcli import clock, filters, values
 from crmcli.segments import mood
-from crmcli.segments.table import Line, Segment
+from crmcli.segments.segment import Line, Segment
 
 DAY = 86400
 OPERATORS = {"<": "<", "=": "=", ">": ">", "<=": "<=", ">=": ">="}

@@ -12,10 +12,10 @@ from crmcli.db import Tx, write
 from crmcli.errors import Busy, CrmError, Refused
 from crmcli.model import Origin
 from crmcli.rules.due import refresh
-from crmcli.segments import table
 from crmcli.segments.compile import difference, terms
 from crmcli.segments.mood import Mood
-from crmcli.segments.table import Line, Segment
+from crmcli.segments.segment import Line, Segment, get
+from crmcli.segments.segment import lines as lines_of
 
 TOLD = 50
 """How many of those who enter or leave a report names."""
@@ -110,7 +110,7 @@ def run(conn: sqlite3.Connection, origin: Origin, segment_id: int) -> Report:
 
     Refused where the segment is archived, or asks for lines and has none.
     """
-    segment = table.get(conn, segment_id)
+    segment = get(conn, segment_id)
     lines = _criteria(conn, segment)
     _find(conn, segment, lines, origin.now)
     try:
@@ -145,7 +145,7 @@ def _criteria(conn: sqlite3.Connection, segment: Segment) -> list[Line]:
         raise Refused(f"segment {segment.name} is archived", hint=f"crm segment unarchive '{segment.name}'")
     if not segment.sales_purchase_active:
         return []
-    lines = table.lines(conn, segment.id)
+    lines = lines_of(conn, segment.id)
     if not lines:
         hint = f"crm segment line add '{segment.name}' NAME --variable sale --operator '>' --value 1000"
         raise Refused(f"segment {segment.name} has no lines: criteria are required", hint=hint)

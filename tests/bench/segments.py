@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from crmcli import clock, db, journal, seeds
 from crmcli.model import Origin
-from crmcli.segments import run, table
+from crmcli.segments import run, save
 
 NOW = "2026-03-02T09:00:00Z"
 WHO = Origin(NOW, None, "system", "bench")
@@ -55,10 +55,10 @@ def fill(path: str, partners: int) -> sqlite3.Connection:
         conn.executemany("INSERT INTO amounts (partner_id, at, kind, amount) VALUES (?, ?, ?, ?)", (amount() for _ in some))
         category_id = tx.insert("partner_categories", {"name": "VIP"})
         values = {"name": "Gold", "category_id": category_id, "exclusive": 1, "sales_purchase_active": 1, "period_days": 30}
-        segment_id = table.add(tx, values)
+        segment_id = save.add(tx, values)
         for name, variable, operator, value, mandatory in LINES:
             line = {"segment_id": segment_id, "name": name, "variable": variable, "operator": operator}
-            table.add_line(tx, {**line, "value": value, "mandatory": mandatory})
+            save.add_line(tx, {**line, "value": value, "mandatory": mandatory})
     journal.make_triggers(conn)
     return conn
 
@@ -71,7 +71,7 @@ def measure(conn: sqlite3.Connection, size: int) -> None:
     print(f"{size} partners, {size * 5} amounts and events; a bare scan of them takes {floor:.3f} s")
     for what, terms in RUNS.items():
         with db.write(conn, WHO) as tx:
-            table.edit(tx, 1, terms)
+            save.edit(tx, 1, terms)
         start = time.perf_counter()
         report = run.run(conn, WHO, 1)
         seconds = time.perf_counter() - start

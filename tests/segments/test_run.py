@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crmcli import db
 from crmcli.errors import CrmError, Refused
 from crmcli.model import Origin
-from crmcli.segments import due, run, table
+from crmcli.segments import due, run, save, segment
 from tests.conftest import NOW
 from tests.segments.test_mood import ago, oracle
 
@@ -47,10 +47,10 @@ def gold(tx: db.Tx, *lines: tuple[str, str, float, int], **values: Any) -> int:
     row = tx.run("SELECT id FROM partner_categories WHERE name = 'VIP'").fetchone()
     category_id = row["id"] if row else tx.insert("partner_categories", {"name": "VIP"})
     given = {"name": "Gold", "category_id": category_id, "sales_purchase_active": int(bool(lines)), "period_days": 30, **values}
-    segment_id = table.add(tx, given)
+    segment_id = save.add(tx, given)
     for number, (variable, operator, value, mandatory) in enumerate(lines):
         line = {"segment_id": segment_id, "name": f"line {number}", "variable": variable, "operator": operator}
-        table.add_line(tx, {**line, "value": value, "mandatory": mandatory})
+        save.add_line(tx, {**line, "value": value, "mandatory": mandatory})
     return segment_id
 
 
@@ -157,8 +157,8 @@ def test_a_run_agrees_with_a_plain_reading(
         gold(tx, default_mood=default)
         for number, (variable, operator, value, mandatory, window) in enumerate(lines):
             line = {"segment_id": 1, "name": str(number), "variable": variable, "operator": operator, "value": value}
-            table.add_line(tx, {**line, "mandatory": mandatory, "window_days": None if variable == "mood" else window})
-        table.edit(tx, 1, {"sales_purchase_active": 1})
+            save.add_line(tx, {**line, "mandatory": mandatory, "window_days": None if variable == "mood" else window})
+        save.edit(tx, 1, {"sales_purchase_active": 1})
         for number, story in enumerate(stories):
             _tell(tx, str(number), story)
     go(conn)
@@ -176,7 +176,7 @@ def _tell(tx: db.Tx, name: str, story: Story) -> None:
         values = {"name": "Visit", "partner_id": partner_id, "at": ago(days=days), "mood_id": row["id"] if row else None}
         tx.insert("events", values)
     if story.hand:
-        table.pin(tx, 1, partner_id, story.hand)
+        save.pin(tx, 1, partner_id, story.hand)
 
 
 def _wanted(story: Story, lines: list[Any], default: float) -> bool:
@@ -233,13 +233,13 @@ def test_an_exclusive_run_takes_the_category_away_whoever_gave_it(conn: sqlite3.
     with writing(conn) as tx:
         names = {name: partner(tx, name, sale=cents) for name, cents in (("Rich", 5000), ("Poor", 5), ("Pinned", 5), ("Was", 5))}
         segment_id = gold(tx, ("sale", ">", 10.0, 1), exclusive=1)
-        table.add(tx, {"name": "Other", "category_id": 1})
+        save.add(tx, {"name": "Other", "category_id": 1})
         for name, origin in (("Rich", "manual"), ("Poor", "manual"), ("Pinned", "manual"), ("Was", "2"), ("Was", "1")):
             given = {"partner_id": names[name], "category_id": 1, "origin": origin, "since": ago(days=20)}
             tx.insert("partner_category_members", given)
         for segment in (1, 2):
             tx.insert("segment_members", {"segment_id": segment, "partner_id": names["Was"], "entered_at": ago(days=20)})
-        table.pin(tx, segment_id, names["Pinned"], "pin")
+        save.pin(tx, segment_id, names["Pinned"], "pin")
     report = go(conn)
     assert vips(conn) == {"Rich": {"manual", "1"}, "Pinned": {"manual", "1"}}
     assert (report.members, report.entered, report.left) == (2, 2, 2)
@@ -277,11 +277,11 @@ def test_a_ban_wins_over_the_criteria_and_over_adding_only(conn: sqlite3.Connect
         tx.insert("partner_category_members", {"partner_id": acme, "category_id": 1, "since": NOW})
     go(conn)
     with writing(conn) as tx:
-        table.pin(tx, 1, acme, "ban")
+        save.pin(tx, 1, acme, "ban")
     assert go(conn).changes == (("Acme", 0, "banned"),)
     assert vips(conn) == {"Acme": {"manual"}}
     with writing(conn) as tx:
-        table.unpin(tx, 1, acme)
+        save.unpin(tx, 1, acme)
     assert go(conn).entered == 1
 
 
@@ -290,10 +290,10 @@ def test_a_pin_wins_over_the_criteria_and_a_later_word_over_the_earlier(conn: sq
     with writing(conn) as tx:
         acme = partner(tx, "Acme", active=0)
         gold(tx, ("sale", ">", 10.0, 1), exclusive=1)
-        table.pin(tx, 1, acme, "pin")
+        save.pin(tx, 1, acme, "pin")
     assert go(conn).changes == (("Acme", 1, "pinned"),)
     with writing(conn) as tx:
-        table.pin(tx, 1, acme, "ban")
+        save.pin(tx, 1, acme, "ban")
     assert go(conn).changes == (("Acme", 0, "banned"),)
 
 
@@ -355,7 +355,7 @@ def test_members_are_those_of_the_newest_run_with_their_reason(conn: sqlite3.Con
         partner(tx, "Acme", sale=6000)
         gold(tx, ("sale", ">", 10.0, 1))
     go(conn)
-    rows = [(row["partner"], row["entered_at"], row["entered_why"]) for row in table.members(conn, 1)]
+    rows = [(row["partner"], row["entered_at"], row["entered_why"]) for row in segment.members(conn, 1)]
     assert rows == [("Acme", NOW, "line 0: sale 60.00 > 10"), ("beta", NOW, "line 0: sale 50.00 > 10")]
 
 
@@ -384,11 +384,11 @@ def test_a_category_belongs_to_one_exclusive_segment(conn: sqlite3.Connection, w
     with writing(conn) as tx:
         gold(tx, exclusive=1)
         values = {"exclusive": int(way == "unarchive"), "active": int(way == "edit")}
-        other = table.add(tx, {"name": "Silver", "category_id": 1, **values})
+        other = save.add(tx, {"name": "Silver", "category_id": 1, **values})
     ways = {
-        "add": lambda tx: table.add(tx, {"name": "Bronze", "category_id": 1, "exclusive": 1}),
-        "edit": lambda tx: table.edit(tx, other, {"exclusive": 1}),
-        "unarchive": lambda tx: table.edit(tx, other, {"active": 1}),
+        "add": lambda tx: save.add(tx, {"name": "Bronze", "category_id": 1, "exclusive": 1}),
+        "edit": lambda tx: save.edit(tx, other, {"exclusive": 1}),
+        "unarchive": lambda tx: save.edit(tx, other, {"active": 1}),
     }
     with pytest.raises(Refused, match="category VIP belongs to the exclusive segment Gold"), writing(conn) as tx:
         ways[way](tx)
@@ -400,12 +400,12 @@ def test_a_line_on_mood_needs_the_days_of_a_period(conn: sqlite3.Connection) -> 
         gold(tx, period_days=None)
     line = {"segment_id": 1, "name": "glad", "variable": "mood", "operator": ">", "value": 1.0}
     with pytest.raises(Refused, match="days of a period"), writing(conn) as tx:
-        table.add_line(tx, line)
+        save.add_line(tx, line)
     with writing(conn) as tx:
-        table.edit(tx, 1, {"period_days": 30})
-        table.add_line(tx, line)
+        save.edit(tx, 1, {"period_days": 30})
+        save.add_line(tx, line)
     with pytest.raises(Refused, match="line glad on mood"), writing(conn) as tx:
-        table.edit(tx, 1, {"period_days": None})
+        save.edit(tx, 1, {"period_days": None})
 
 
 @pytest.mark.parametrize("values", [{"every": "soon"}, {"every": "0"}, {"where": "nonsense:1"}, {"category_id": None}])
@@ -424,7 +424,7 @@ def test_members_go_with_their_segment_to_another_category(conn: sqlite3.Connect
         tx.insert("partner_categories", {"name": "Key"})
     go(conn)
     with writing(conn) as tx:
-        table.edit(tx, 1, {"category_id": 2})
+        save.edit(tx, 1, {"category_id": 2})
     rows = conn.execute("SELECT category_id, origin FROM partner_category_members ORDER BY 1").fetchall()
     assert [tuple(row) for row in rows] == [(1, "manual"), (2, "1")]
     assert go(conn).entered == 0
@@ -439,7 +439,7 @@ def test_members_of_a_deleted_segment_keep_the_category(conn: sqlite3.Connection
         tx.insert("partner_category_members", {"partner_id": acme, "category_id": 1, "since": NOW})
     go(conn)
     with writing(conn) as tx:
-        table.delete(tx, 1)
+        save.delete(tx, 1)
     assert vips(conn) == {"Acme": {"manual"}, "Beta": {"manual"}}
 
 
@@ -448,7 +448,7 @@ def test_a_segment_is_due_when_its_time_has_passed(conn: sqlite3.Connection) -> 
     with writing(conn) as tx:
         tx.insert("settings", {"key": "zone", "value": "Europe/Berlin"})
         gold(tx, every="1d")
-        table.add(tx, {"name": "Old", "category_id": 1, "active": 0})
+        save.add(tx, {"name": "Old", "category_id": 1, "active": 0})
     assert due.due(conn, NOW) == [1]
     go(conn, now="2026-03-28T02:00:00Z")
     assert due.due(conn, "2026-03-29T00:59:59Z") == []

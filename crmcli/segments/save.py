@@ -1,62 +1,19 @@
-"""The segments with their lines, pins and members: their rows, and what may be saved."""
+"""Segments being saved: what a segment may not be, and what becomes of its members (segments.md)."""
 
 from __future__ import annotations
-
-import sqlite3
-from typing import NamedTuple
 
 from crmcli import filters, records
 from crmcli.db import Tx
 from crmcli.errors import NotFound, Refused, Usage
 from crmcli.model import Row
 from crmcli.rules import delay
+from crmcli.segments.segment import get
 
-
-class Segment(NamedTuple):
-    """One row of `segments` as far as a run needs it; the names are its columns."""
-
-    id: int
-    name: str
-    category_id: int
-    exclusive: int
-    sales_purchase_active: int
-    period_days: int | None
-    periods: int
-    decrease: float
-    default_mood: float
-    where: str | None
-    every: str
-    active: int
-
-
-class Line(NamedTuple):
-    """One criterion, a row of `segment_lines`; value is in currency units for sale and purchase."""
-
-    id: int
-    name: str
-    variable: str
-    operator: str
-    value: float
-    mandatory: int
-    window_days: int | None
-
-
-SEGMENT = f"""SELECT {", ".join(f'"{name}"' for name in Segment._fields)} FROM segments WHERE id = ?"""
-LINES = f"SELECT {', '.join(Line._fields)} FROM segment_lines WHERE segment_id = ? ORDER BY id"
-LINE = "SELECT id FROM segment_lines WHERE segment_id = ? AND (name = ? COLLATE NOCASE OR id = ?) ORDER BY id = ? LIMIT 1"
 MOOD_LINE = "SELECT name FROM segment_lines WHERE segment_id = ? AND variable = 'mood' LIMIT 1"
-
 OTHER_EXCLUSIVE = """
 SELECT s.name, c.path
 FROM segments s JOIN partner_category_paths c ON c.id = s.category_id
 WHERE s.category_id = ? AND s.exclusive = 1 AND s.active = 1 AND s.id <> ?
-"""
-
-MEMBERS = """
-SELECT m.partner_id, p.name AS partner, m.entered_at, m.entered_why
-FROM segment_members m JOIN partners p ON p.id = m.partner_id
-WHERE m.segment_id = ? AND m.left_at IS NULL
-ORDER BY p.name COLLATE NOCASE, p.id
 """
 
 # A change of category takes the members along; what a deleted segment gave stays, as if given by hand.
@@ -82,34 +39,6 @@ INSERT INTO segment_pins (segment_id, partner_id, kind) VALUES (?, ?, ?)
 ON CONFLICT (segment_id, partner_id) DO UPDATE SET kind = excluded.kind WHERE kind <> excluded.kind
 """
 UNPIN = "DELETE FROM segment_pins WHERE segment_id = ? AND partner_id = ?"
-
-
-def get(conn: sqlite3.Connection, segment_id: int) -> Segment:
-    """The segment with this id; NotFound where there is none."""
-    row = conn.execute(SEGMENT, (segment_id,)).fetchone()
-    if row is None:
-        raise NotFound(f"no segment {segment_id}", hint="crm segment list")
-    return Segment(*row)
-
-
-def lines(conn: sqlite3.Connection, segment_id: int) -> list[Line]:
-    """The criteria of a segment, oldest first."""
-    return [Line(*row) for row in conn.execute(LINES, (segment_id,))]
-
-
-def line_id(conn: sqlite3.Connection, segment_id: int, text: str) -> int:
-    """The id of the line of this segment that text names, by name or id."""
-    number = int(text) if text.isdecimal() and len(text) < 19 else 0
-    row = conn.execute(LINE, (segment_id, text, number, number)).fetchone()
-    if row is None:
-        name = get(conn, segment_id).name
-        raise NotFound(f"segment {name} has no line {text}", hint=f"crm segment line list '{name}'")
-    return int(row["id"])
-
-
-def members(conn: sqlite3.Connection, segment_id: int) -> sqlite3.Cursor:
-    """Who is in the segment now: partner_id, partner, since when and why, by name."""
-    return conn.execute(MEMBERS, (segment_id,))
 
 
 def add(tx: Tx, values: Row) -> int:
