@@ -9,8 +9,7 @@ REGISTRIES = frozenset(("ac", "co", "com", "edu", "gob", "gov", "gv", "mil", "ne
 
 NOBODY = re.compile(
     r"mailer-?daemon|postmaster|(.*[-_.+])?(no|not|donot|do[-_.]not)[-_.]?reply([-_.+].*)?"
-    r"|owner-.*|.*-(owner|request|bounces?)|bounces?([-+=].*)?|listserv|majordomo",
-    re.IGNORECASE,
+    r"|owner-.*|.*-(owner|request|bounces?)|bounces?([-+=].*)?|listserv|majordomo"
 )
 
 
@@ -23,4 +22,4 @@ def organisation(address: str) -> str:
 
 def reads_nobody(address: str) -> bool:
     """Whether no person reads the address: mailer-daemon, postmaster, no-reply forms, the robots of lists."""
-    return NOBODY.fullmatch(address.rpartition("@")[0]) is not None
+    return NOBODY.fullmatch(address.rpartition("@")[0].lower()) is not None

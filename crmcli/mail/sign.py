@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-TOKEN = r"(?<![a-z0-9])([cub])([0-9]{1,18})(?:-([0-9]{1,18}))?-([0-9]{1,9})-([a-z2-7]{20})(?![a-z0-9])"
-TOKENS = re.compile(TOKEN, re.IGNORECASE)
+# Both cases are spelt out: with re.IGNORECASE it takes four times as long to compile.
+TOKEN = r"(?<![A-Za-z0-9])([cubCUB])([0-9]{1,18})(?:-([0-9]{1,18}))?-([0-9]{1,9})-([A-Za-z2-7]{20})(?![A-Za-z0-9])"
+TOKENS = re.compile(TOKEN)
 # The line of our templates above which an answer is written, quoted or not.
-MARKERS = re.compile(rf"^[>| \t]*== [^\n]{{1,80}}? == {TOKEN} ==[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+MARKERS = re.compile(rf"^[>| \t]*== [^\n]{{1,80}}? == {TOKEN} ==[ \t\r]*$", re.MULTILINE)
 PURPOSES = {"case": "c", "user": "u", "bounce": "b"}
 NAMES = {letter: purpose for purpose, letter in PURPOSES.items()}
 
