@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from crmcli.mail.decode import eight_bit, words
 from crmcli.mail.incoming import Mailbox
+from crmcli.mail.words import eight_bit, words
 from crmcli.text import clean, is_address
 
 TOKEN = re.compile(r'=\?[^?\s]{1,75}\?[bBqQ]\?[^?]*\?=|"|\\.|[(),:;<>\\]|[^"\\(),:;<>=]+|=', re.DOTALL)
@@ -13,25 +13,26 @@ AROUND = re.compile(r"\s*([@.])\s*")
 WITH_AT = re.compile(r"\S+@\S+")
 
 
-def mailboxes(value: str, limit: int = 1000) -> list[Mailbox]:
+def mailboxes(value: str, limit: int = 1000, charset: str = "") -> list[Mailbox]:
     """The (name, address) pairs of an address header, groups flattened; at most limit.
 
     An address in angle brackets always wins over one in the name. What has a name and no address is given with ''
-    for the address. A quote or comment that never ends is read as if its sign were not there.
+    for the address. charset is a hint for names that declare none. A quote or comment that never ends is read as
+    if its sign were not there.
     """
     tokens = TOKEN.findall(value)
-    reader = _Reader(limit)
+    reader = _Reader(limit, charset)
     for ignored in ("", '"', "(", '"('):
-        reader = _Reader(limit)
+        reader = _Reader(limit, charset)
         reader.read(tokens, ignored)
         if not (reader.quoted or reader.depth):
             break
     return reader.found
 
 
-def addressed(value: str, limit: int = 1000) -> tuple[Mailbox, ...]:
+def addressed(value: str, limit: int = 1000, charset: str = "") -> tuple[Mailbox, ...]:
     """Those of the `mailboxes` that have an address."""
-    return tuple(box for box in mailboxes(value, limit) if box[1])
+    return tuple(box for box in mailboxes(value, limit, charset) if box[1])
 
 
 def bare(text: str) -> str:
@@ -44,8 +45,9 @@ def bare(text: str) -> str:
 class _Reader:
     """The state of one pass over the tokens: what stands open, and the mailbox being read."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, charset: str) -> None:
         self.limit = limit
+        self.charset = charset
         self.found: list[Mailbox] = []
         self.quoted = False
         self.depth = 0
@@ -137,5 +139,5 @@ class _Reader:
             if self.found and not self.found[-1][1] and name.strip().startswith(self.pending):
                 self.found.pop()
             self.pending = ""
-        shown = clean(words(name), lines=False) or clean(words(comment), lines=False)
+        shown = clean(words(name, self.charset), lines=False) or clean(words(comment, self.charset), lines=False)
         self.found.append((shown, address))

@@ -1,10 +1,11 @@
-"""Bytes to text: charsets, transfer encodings, encoded words and parameters, none of which may fail (mail.md §6)."""
+"""Bytes to text: charsets and transfer encodings, none of which may fail (mail.md §6)."""
 
 from __future__ import annotations
 
 import binascii
 import codecs
 import re
+from io import BytesIO
 from typing import NamedTuple
 
 # What mails call a charset → the codec that reads it best: the superset where mails mix the two up.
@@ -58,11 +59,10 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 CHARSET = re.compile(r"[A-Za-z0-9][\w.:+-]{0,39}", re.ASCII)
-WORD = re.compile(r"=\?([\w.:+*-]{1,75})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,3})\?=", re.ASCII)
-NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
-PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"?|[^;]*))?', re.DOTALL)
-SECTION = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?\Z")
-PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+NOT_BASE64 = bytes(set(range(256)) - set(BASE64))
+# Pieces of base64 with a padding of their own; more are no mail program's work.
+PIECES = 400_000
 
 
 class Decoded(NamedTuple):
@@ -139,10 +139,11 @@ def transfer(data: bytes, encoding: str) -> bytes:
 
 def base64(data: bytes) -> bytes:
     """What base64 says, foreign characters, missing and early padding overlooked."""
-    data = NOT_BASE64.sub(b"", data)
-    if b"=" in data.rstrip(b"="):
-        return b"".join(_base64_run(run) for run in data.split(b"="))
-    return _base64_run(data.rstrip(b"="))
+    data = data.translate(None, NOT_BASE64).rstrip(b"=")
+    if b"=" not in data:
+        return _base64_run(data)
+    *pieces, rest = data.split(b"=", PIECES)
+    return b"".join(map(_base64_run, pieces)) + _base64_run(rest.replace(b"=", b""))
 
 
 def _base64_run(data: bytes) -> bytes:
@@ -151,97 +152,12 @@ def _base64_run(data: bytes) -> bytes:
 
 
 def _uuencoded(data: bytes) -> bytes:
-    lines = []
-    for line in data.split(b"\n"):
-        if line.startswith((b"begin ", b"end")) or not line.strip():
+    found = bytearray()
+    for line in BytesIO(data):
+        if line.startswith((b"begin ", b"end")):
             continue
         try:
-            lines.append(binascii.a2b_uu(line))
+            found += binascii.a2b_uu(line)
         except binascii.Error:
             continue
-    return b"".join(lines)
-
-
-def eight_bit(value: str) -> str:
-    """A header value whose bytes over 127 came as surrogates, as text."""
-    return value if value.isascii() else text(value.encode("utf-8", "surrogateescape")).text
-
-
-def words(value: str) -> str:
-    """A header value with its encoded words decoded, wherever they stand (RFC 2047).
-
-    Blanks between two words go; the bytes of neighbours in one charset are joined before they are decoded, as
-    mailers cut characters in two.
-    """
-    if "=?" not in value:
-        return eight_bit(value)
-    pieces: list[str] = []
-    charset, kind, waiting, end = "", "", [""], 0
-    data = b""
-
-    def flush() -> None:
-        nonlocal data
-        data += _word_bytes(kind, "".join(waiting))
-
-    for word in WORD.finditer(value):
-        between = value[end : word.start()]
-        next_charset, next_kind = word[1].split("*")[0].lower(), word[2].lower()
-        if end and not between.strip():
-            if (next_charset, next_kind) == (charset, kind):
-                waiting.append(word[3])
-                end = word.end()
-                continue
-            flush()
-            if next_charset != charset:
-                pieces.append(text(data, charset).text)
-                data = b""
-        else:
-            if end:
-                flush()
-                pieces.append(text(data, charset).text)
-                data = b""
-            pieces.append(eight_bit(between))
-        charset, kind, waiting, end = next_charset, next_kind, [word[3]], word.end()
-    if end:
-        flush()
-        pieces.append(text(data, charset).text)
-    pieces.append(eight_bit(value[end:]))
-    return "".join(pieces)
-
-
-def _word_bytes(kind: str, content: str) -> bytes:
-    data = content.encode("utf-8", "surrogateescape")
-    return base64(data) if kind == "b" else binascii.a2b_qp(data, header=True)
-
-
-def parameters(value: str) -> dict[str, str]:
-    """The parameters of a Content-Type or Content-Disposition, names in lower case (RFC 2231; encoded words too)."""
-    plain: dict[str, str] = {}
-    sections: dict[str, list[tuple[int, bool, str]]] = {}
-    for found in PARAMETER.finditer(value):
-        content = _unquoted(found[2] or "")
-        section = SECTION.match(found[1].lower())
-        if section and (section[2] or section[3]):
-            sections.setdefault(section[1], []).append((int(section[2] or 0), bool(section[3]), content))
-        else:
-            plain.setdefault(found[1].lower(), words(content))
-    return plain | {name: _joined(parts) for name, parts in sections.items()}
-
-
-def _unquoted(value: str) -> str:
-    value = value.strip()
-    if value.startswith('"'):
-        value = value[1:-1] if value.endswith('"') and len(value) > 1 else value[1:]
-        return re.sub(r"\\(.)", r"\1", value) if "\\" in value else value
-    return value
-
-
-def _joined(parts: list[tuple[int, bool, str]]) -> str:
-    parts.sort(key=lambda part: part[0])
-    charset, data = "", b""
-    for number, (_, encoded, content) in enumerate(parts):
-        if encoded and number == 0 and content.count("'") >= 2:
-            charset, _, content = content.split("'", 2)
-        piece = content.encode("utf-8", "surrogateescape")
-        data += PERCENT.sub(lambda found: bytes([int(found[1], 16)]), piece) if encoded else piece
-    return text(data, charset).text
+    return bytes(found)

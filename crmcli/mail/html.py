@@ -6,60 +6,22 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from crmcli.mail.incoming import Span
-from crmcli.mail.tags import soften
+from crmcli.mail.tags import names, soften
 from crmcli.text import clean
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 LEVELS = 10
+LINES = 200_000
 BLANKS = re.compile(r"[ \t\n\r\f\v\xa0\u200b\ufeff]+")
 LINK = re.compile(r"(?:https?|ftp|mailto|tel):", re.IGNORECASE)
 
-BLOCKS = {
-    "address",
-    "article",
-    "aside",
-    "body",
-    "center",
-    "dd",
-    "details",
-    "dialog",
-    "div",
-    "dl",
-    "dt",
-    "fieldset",
-    "figcaption",
-    "figure",
-    "footer",
-    "form",
-    "header",
-    "html",
-    "legend",
-    "main",
-    "nav",
-    "section",
-    "summary",
-    "table",
-    "tbody",
-    "tfoot",
-    "thead",
-    "tr",
-    "li",
-}
-PARAGRAPHS = {
-    "p",
-    "blockquote",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "ul",
-    "ol",
-    "pre",
-}
+BLOCKS = names(
+    "address article aside body center dd details dialog div dl dt fieldset figcaption figure footer form header html "
+    "legend main nav section summary table tbody tfoot thead tr li"
+)
+PARAGRAPHS = names("p blockquote h1 h2 h3 h4 h5 h6 ul ol pre")
 SKIPPED = {"head", "-comment", "-doctype"}
 
 
@@ -80,7 +42,7 @@ def to_text(html: str) -> Page:
     writer = _Writer()
     if root is not None:
         _walk(root, writer)
-    return Page(*writer.text(), cut)
+    return Page(*writer.text(), cut or writer.full)
 
 
 def _walk(root: LexborNode, writer: _Writer) -> None:
@@ -166,10 +128,17 @@ class _Writer:
         if tag in PARAGRAPHS or tag == "hr":
             self.paragraph()
 
+    @property
+    def full(self) -> bool:
+        """Whether there are more lines than anyone reads."""
+        return len(self.lines) >= LINES
+
     def write(self, text: str) -> None:
         """Put text on the line; blanks and line breaks are one blank, but in `pre`."""
+        if self.full:
+            return
         if self.pre:
-            *whole, text = text.split("\n")
+            *whole, text = text.split("\n", LINES - len(self.lines))
             for line in whole:
                 self.line.append(line)
                 self.end_line()
@@ -191,7 +160,8 @@ class _Writer:
 
     def end_line(self) -> None:
         """End the line, also an empty one."""
-        self.lines.append((self.level, "".join(self.line).rstrip()))
+        if not self.full:
+            self.lines.append((self.level, "".join(self.line).rstrip()))
         self.line = []
 
     def block(self) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from email.parser import HeaderParser
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from crmcli.mail.decode import parameters
+from crmcli.mail.words import parameters
 
 HEADERS = 256 * 1024
 HEADER = 64 * 1024
@@ -26,11 +26,16 @@ FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n")
 FOLD = re.compile(r"\r?\n|\r")
 TYPE = re.compile(r"\s*([\w.+-]+)\s*/\s*([\w.+-]+)")
 
-Field = tuple[str, str]
+Field: TypeAlias = tuple[str, str]  # name, value
+Section: TypeAlias = tuple[int, int]  # start, end in the raw bytes
 
 
 class Entity(NamedTuple):
-    """A mail, or a part of one. fields are as they came, bytes over 127 as surrogates; the body is raw[start:end]."""
+    """A mail, or a part of one.
+
+    fields are as they came, bytes over 127 as surrogates; the body is raw[start:end]; alternative tells whether it
+    stands in a multipart/alternative, at any depth.
+    """
 
     fields: tuple[Field, ...]
     type: str
@@ -40,6 +45,7 @@ class Entity(NamedTuple):
     encoding: str
     start: int
     end: int
+    alternative: bool
     children: list[Entity]
 
     def get(self, name: str) -> str:
@@ -50,7 +56,7 @@ class Entity(NamedTuple):
 def tree(raw: bytes) -> tuple[Entity, tuple[str, ...]]:
     """The mail with its parts as children, and the marks of what was cut or is missing."""
     marks: dict[str, None] = {}
-    root = _entity(raw, _first(raw), len(raw), "text/plain", marks)
+    root = _entity(raw, (_first(raw), len(raw)), None, marks)
     waiting = [(root, 0)]
     parts = candidates = 0
     while waiting:
@@ -62,14 +68,13 @@ def tree(raw: bytes) -> tuple[Entity, tuple[str, ...]]:
             continue
         sections, closed, seen = _sections(raw, entity, CANDIDATES - candidates, PARTS - parts)
         candidates += seen
-        if not closed:
+        if not closed and len(sections) <= PARTS - parts and candidates < CANDIDATES:
             marks["truncated"] = None
         if parts + len(sections) > PARTS or candidates >= CANDIDATES:
             marks["cut-parts"] = None
             sections = sections[: PARTS - parts]
         parts += len(sections)
-        default = "message/rfc822" if entity.type == "multipart/digest" else "text/plain"
-        entity.children.extend(_entity(raw, start, end, default, marks) for start, end in sections)
+        entity.children.extend(_entity(raw, section, entity, marks) for section in sections)
         waiting.extend((child, depth + 1) for child in reversed(entity.children))
     return root, tuple(marks)
 
@@ -91,23 +96,24 @@ def _first(raw: bytes) -> int:
     return found.end() if found else 0
 
 
-def _entity(raw: bytes, start: int, end: int, default: str, marks: dict[str, None]) -> Entity:
-    fields, body = _headers(raw, start, end, marks)
+def _entity(raw: bytes, section: Section, parent: Entity | None, marks: dict[str, None]) -> Entity:
+    fields, body = _headers(raw, *section, marks)
     lower = {name.lower(): FOLD.sub("", value) for name, value in reversed(fields) if name.lower().startswith("content-")}
     content_type, disposition = lower.get("content-type", ""), lower.get("content-disposition", "")
     found = TYPE.match(content_type)
-    kind = f"{found[1]}/{found[2]}".lower() if found else default
+    default = "message/rfc822" if parent and parent.type == "multipart/digest" else "text/plain"
     of_type, of_disposition = parameters(content_type), parameters(disposition)
     return Entity(
-        tuple(fields),
-        kind,
-        of_type,
-        disposition.split(";")[0].strip().lower(),
-        of_disposition.get("filename") or of_type.get("name") or of_disposition.get("name") or "",
-        lower.get("content-transfer-encoding", ""),
-        body,
-        end,
-        [],
+        fields=tuple(fields),
+        type=f"{found[1]}/{found[2]}".lower() if found else default,
+        parameters=of_type,
+        disposition=disposition.partition(";")[0].strip().lower(),
+        name=of_disposition.get("filename") or of_type.get("name") or of_disposition.get("name") or "",
+        encoding=lower.get("content-transfer-encoding", ""),
+        start=body,
+        end=section[1],
+        alternative=parent is not None and (parent.alternative or parent.type == "multipart/alternative"),
+        children=[],
     )
 
 
@@ -120,7 +126,8 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
     stop, body = (bare + 1, bare + 2) if bare >= 0 else (blank + 1, blank + 3) if blank >= 0 else (end, end)
     if stop - start > HEADERS:
         marks["cut-headers"] = None
-    block = raw[start : min(stop, start + HEADERS)]
+        stop = raw.rfind(b"\n", start, start + HEADERS) + 1 or start + HEADERS
+    block = raw[start:stop]
     if OBSOLETE.search(block):
         block = OBSOLETE.sub(rb"\1:\2", block)
     message = HeaderParser().parsestr(block.decode("ascii", "surrogateescape"))
@@ -136,7 +143,7 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
     return fields, body
 
 
-def _sections(raw: bytes, entity: Entity, candidates: int, parts: int) -> tuple[list[tuple[int, int]], bool, int]:
+def _sections(raw: bytes, entity: Entity, candidates: int, parts: int) -> tuple[list[Section], bool, int]:
     """Where the parts of a multipart lie, whether its end was there, and how many lines were looked at."""
     boundary = entity.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
     start, end = entity.start, entity.end
@@ -146,7 +153,7 @@ def _sections(raw: bytes, entity: Entity, candidates: int, parts: int) -> tuple[
             return [], False, 0
         boundary = guess[1]
     line = b"--" + boundary
-    found: list[tuple[int, int]] = []
+    found: list[Section] = []
     opened, closed, seen, at = -1, False, 0, raw.find(line, start, end)
     while at >= 0 and seen < candidates and len(found) <= parts:
         seen += 1

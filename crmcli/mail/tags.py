@@ -21,80 +21,20 @@ BARE = re.compile(r"[^\s<>]*")
 CLOSING = re.compile(r"</(script|style|title|textarea|xmp|iframe|noembed|noframes)(?=[\s/>])", re.IGNORECASE)
 HEAD = 65_536
 
-RAW = {"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"}
-DROPPED = {
-    "abbr",
-    "acronym",
-    "b",
-    "basefont",
-    "bdi",
-    "bdo",
-    "big",
-    "cite",
-    "code",
-    "em",
-    "font",
-    "frame",
-    "frameset",
-    "i",
-    "ins",
-    "kbd",
-    "link",
-    "mark",
-    "math",
-    "meta",
-    "nobr",
-    "o:p",
-    "option",
-    "optgroup",
-    "plaintext",
-    "s",
-    "samp",
-    "select",
-    "small",
-    "strike",
-    "strong",
-    "sub",
-    "sup",
-    "svg",
-    "template",
-    "tt",
-    "u",
-    "var",
-    "wbr",
-}
+
+def names(text: str) -> frozenset[str]:
+    """A set of the element names in text."""
+    return frozenset(text.split())
+
+
+RAW = names("script style title textarea xmp iframe noembed noframes")
+DROPPED = names(
+    "abbr acronym b basefont bdi bdo big cite code em font frame frameset i ins kbd link mark math meta nobr o:p option "
+    "optgroup plaintext s samp select small strike strong sub sup svg template tt u var wbr"
+)
 # Their end is implied by what follows, so that they do not nest by themselves.
-FLAT = {
-    "br",
-    "dd",
-    "dt",
-    "hr",
-    "img",
-    "li",
-    "p",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-}
-LINES = {
-    "blockquote",
-    "br",
-    "div",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "li",
-    "p",
-    "table",
-    "tr",
-}
+FLAT = names("br dd dt hr img li p tbody td tfoot th thead tr")
+LINES = names("blockquote br div h1 h2 h3 h4 h5 h6 hr li p table tr")
 
 UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 INDENTED = re.compile(r"border\s*:\s*(none|0)", re.IGNORECASE)
@@ -117,44 +57,35 @@ def soften(html: str) -> tuple[str, bool]:
     Attributes that stay: href and alt, and our own `hidden`, `indented`, `quote`, `rest`, `sign`.
     """
     out: list[str] = []
-    at = tags = opened = 0
     spans: list[bool] = []
+    at = tags = opened = 0
     while found := START.search(html, at):
         out.append(html[at : found.start()])
-        if found[0] == "<!--":
-            end = html.find("-->", found.start() + 2)
-            if end < 0:
-                return "".join(out), False
-            at = end + 3
-            continue
-        end, attributes = _attributes(html, found.end())
+        end, attributes = _attributes(html, found.end()) if found[2] else (_after_comment(html, found.start()), {})
         if end < 0:
-            out.append("&lt;")
-            at = found.start() + 1
-            if html.find(">", at) < 0:
-                out.append(html[at:].replace("<", "&lt;"))
-                return "".join(out), False
+            # it never ends: a sign for "less than", or the rest of the page is comment
+            out.append("&lt;" if found[2] else "")
+            at = found.start() + 1 if found[2] else len(html)
             continue
-        at, name, close = end, found[2].lower()[:40], bool(found[1])
-        if name in RAW and not close:
-            ended = CLOSING.search(html, at)
-            if not ended:
-                return "".join(out), False
-            at = ended.start()
-            continue
-        if name in RAW or name in DROPPED:
-            continue
+        at, name, close = end, (found[2] or "").lower()[:40], bool(found[1])
         tags += 1
-        opened += not close and name not in FLAT
         if tags > TAGS:
             out.append(re.sub(r"<[^<>]*>", " ", html[at:]).replace("<", "&lt;"))
             return "".join(out), True
-        if opened * tags > EFFORT:
-            out.append("<br>" if name in LINES else " ")
-        else:
-            out.append(_tag(name, close, attributes, spans))
+        if name in RAW and not close:
+            ended = CLOSING.search(html, at)
+            at = ended.start() if ended else len(html)
+        elif name and name not in RAW and name not in DROPPED:
+            opened += not close and name not in FLAT
+            within = opened * tags <= EFFORT
+            out.append(_tag(name, close, attributes, spans) if within else "<br>" if name in LINES else " ")
     out.append(html[at:])
     return "".join(out), opened * tags > EFFORT
+
+
+def _after_comment(html: str, start: int) -> int:
+    end = html.find("-->", start + 2)
+    return end + 3 if end >= 0 else -1
 
 
 def _attributes(html: str, at: int) -> tuple[int, dict[str, str]]:
@@ -207,4 +138,4 @@ def _kept(attributes: dict[str, str]) -> str:
 
 
 def _value(text: str) -> str:
-    return text[:LONGEST].replace('"', "&quot;").replace("<", "&lt;") if len(text) <= LONGEST else ""
+    return text.replace('"', "&quot;").replace("<", "&lt;") if len(text) <= LONGEST else ""
