@@ -15,9 +15,10 @@ KINDS = ("own-loop", "bounce", "receipt", "feedback", "auto-reply", "bulk", "hum
 LOST = 50
 """A mail that passed more servers than this runs in a circle."""
 
-COMMENT = re.compile(r"\([^()]*\)")
-ADDRESS = re.compile(r"[^\s<>(),;:\"]+@[^\s<>(),;:\"]+")
-REPORT = re.compile(r"multipart/report\b.*\breport-type\s*=\s*\"?([a-z-]+)", re.IGNORECASE | re.DOTALL)
+# Patterns that few mails need are compiled when one does.
+COMMENT = r"\([^()]*\)"
+ADDRESS = r"[^\s<>(),;:\"]+@[^\s<>(),;:\"]+"
+REPORT = r"multipart/report\b.*\breport-type\s*=\s*\"?([a-z-]+)"
 
 
 class Known(NamedTuple):
@@ -72,19 +73,24 @@ def _value(names: tuple[str, ...], *values: str) -> Callable[[Incoming, Known], 
 
 def _word(value: str) -> str:
     """The first word of a header: no comments, no parameters, lower case."""
-    return COMMENT.sub(" ", value).partition(";")[0].strip().lower()
+    return re.sub(COMMENT, " ", value).partition(";")[0].strip().lower()
 
 
 def _report(kind: str) -> Callable[[Incoming, Known], bool]:
     def found(incoming: Incoming, known: Known) -> bool:
-        said = REPORT.match(incoming.header("content-type") or "")
-        return said is not None and said[1].lower() == kind
+        value = (incoming.header("content-type") or "").lower()
+        said = re.match(REPORT, value) if value.startswith("multipart/report") else None
+        return said is not None and said[1] == kind
 
     return found
 
 
 def _part(kind: str) -> Callable[[Incoming, Known], bool]:
-    return lambda incoming, known: any(part.type == kind for part in incoming.attachments)
+    def found(incoming: Incoming, known: Known) -> bool:
+        types = [_word(incoming.header("content-type") or ""), *(part.type for part in incoming.attachments)]
+        return kind in types
+
+    return found
 
 
 def _automatic(incoming: Incoming, known: Known) -> bool:
@@ -122,7 +128,7 @@ def _from_own_list(incoming: Incoming, known: Known) -> bool:
         return False
     said = " ".join(value for name in ("list-id", "list-post", "mailing-list") for value in incoming.all(name)).lower()
     ids = {name.replace("@", ".") for name in known.own_lists}
-    found = {address.removeprefix("mailto:") for address in ADDRESS.findall(said.replace("mailto:", " "))}
+    found = set(re.findall(ADDRESS, said.replace("mailto:", " ")))
     return bool(found & known.own_lists) or any(f"<{name}>" in said for name in ids)
 
 

@@ -20,7 +20,6 @@ TRACE = frozenset((*TO, FROM))
 # No header block of an honest mail server's own is longer.
 REACH = 65536
 HEADER = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]*(?:\r?\n(?=[ \t])|(?=\r?\n)|$))*)\r?\n?")
-MBOX_LINE = re.compile(rb"(?:>?From [^\r\n]*\r?\n)?")
 
 
 class Envelope(NamedTuple):
@@ -65,7 +64,7 @@ def trace(raw: bytes) -> Trace:
     Left out of those are a leading ``From `` line of a mailbox and the trace headers at the very top.
     """
     head = raw[:REACH]
-    position = start = MBOX_LINE.match(head).end()  # type: ignore[union-attr]
+    position = start = head.find(b"\n") + 1 if head.startswith((b"From ", b">From ")) else 0
     headers: list[tuple[str, str]] = []
     top = True
     while found := HEADER.match(head, position):
