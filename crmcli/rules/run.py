@@ -122,8 +122,9 @@ def _work(conn: sqlite3.Connection, origin: Origin, limits: Limits, report: Repo
     """One case after another until none is left or a limit is reached."""
     from crmcli.rules import due
 
-    with db.write(conn, origin._replace(dry_run=False)) as tx:  # due times are derived: a rehearsal may bring them up to date
-        due.refresh(tx)
+    if conn.execute(due.STALE).fetchone():
+        with db.write(conn, origin._replace(dry_run=False)) as tx:  # derived: a rehearsal may bring it up to date
+            due.refresh(tx)
     for case_id in _queue(conn, origin.now, report):
         if limits.cases is not None and report.cases >= limits.cases:
             report.stopped = f"stopped after {limits.cases} cases; the next run goes on"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as limited
 from hypothesis import strategies as st
 
 from crmcli import db, settings
@@ -379,6 +380,7 @@ STARTING = st.fixed_dictionaries(
 OCCASIONS = "SELECT rule_id, case_id, occasion, due_at, state FROM rule_firings ORDER BY 1, 2, 3"
 
 
+@limited(max_examples=50)
 @given(st.lists(DATED, min_size=1, max_size=5), st.lists(STARTING, min_size=1, max_size=3))
 def test_a_late_cron_fires_what_a_punctual_one_does(
     template: bytes, tmp_path_factory: pytest.TempPathFactory, rules: list, cases: list
