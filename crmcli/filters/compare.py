@@ -41,7 +41,8 @@ def _path(noun: Noun, test: Test) -> list[Readable]:
         field = fields.lookup(noun, word)
         if field is None:
             known = [one.field.short for one in fields.readable(noun).values()]
-            raise refusal(test.at, f"{noun.title} has no field {word}", near(word, known, f"crm filter fields {noun.name}"))
+            hint = near(word, known, f"crm filter fields {noun.name}; what is text is quoted")
+            raise refusal(test.at, f"{noun.title} has no field {word}", hint)
         found.append(field)
     return found
 

@@ -13,10 +13,11 @@ MODIFIERS = {
     "not": "!=", "before": "<", "after": ">", "from": ">=", "to": "<=", "min": ">=", "max": "<=", "has": "~", "sub": ":",
 }  # fmt: skip
 DEEPEST = 20
-LONGEST = 1_000_000
+LONGEST = 500_000
+WIDEST = 160
 
 BLANKS = re.compile(r"\s*")
-QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 PIECE = re.compile(r'[^\s(),"]+')
 RANGE = re.compile(r"(.+?)\.\.(.+)", re.DOTALL)
 SLASH = re.compile(r"/?")
@@ -41,7 +42,8 @@ def parse(text: str) -> Tree:
 
 def refusal(at: int, message: str, hint: str = "") -> Usage:
     """The error for a place in a filter."""
-    return Usage(f"filter, position {at}: {message}", hint=hint or "crm help filter")
+    short = message if len(message) <= WIDEST else message[:WIDEST] + "…"
+    return Usage(f"filter, position {at}: {short}", hint=hint or "crm help filter")
 
 
 class _Reader:

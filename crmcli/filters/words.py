@@ -7,7 +7,6 @@ import re
 # Scripts without spaces between words, and Hangul: each letter is a word of its own, and a word the phrase of its
 # letters. The view `unspaced` of schema.sql has the same.
 LETTERS = "\u0e00-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-LETTER = re.compile(f"([{LETTERS}])")
 
 # Each text has an id of its own in the index, four times the id of its row plus: 0 a case's name, 1 its description,
 # 2 a communication (by its log row), 3 a file's name.
@@ -32,4 +31,5 @@ def phrase(text: str) -> str | None:
     """The words as one FTS5 phrase, whatever signs are in it; None where there is no letter or digit to look for."""
     if not any(sign.isalnum() for sign in text):
         return None
-    return '"' + LETTER.sub(r" \1 ", text).replace('"', " ").replace("\x00", " ") + '"'
+    apart = text if text.isascii() else re.sub(f"([{LETTERS}])", r" \1 ", text)
+    return '"' + apart.replace('"', " ").replace("\x00", " ") + '"'

@@ -184,3 +184,7 @@ def test_a_filter_of_megabytes_is_refused() -> None:
 def test_an_outline_shows_what_belongs_together() -> None:
     assert outline(parse("+a (not +b or name:x)")) == "all of\n  +a\n  any of\n    not\n      +b\n    name:x"
     assert outline(parse("")) == "everything"
+
+
+def test_an_error_shows_no_more_of_the_filter_than_a_line_takes() -> None:
+    assert len(refused("a" * 100_000 + ":").message) < 200
