@@ -89,7 +89,7 @@ def _collect(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
 def _options(hidden: bool) -> list[click.Parameter]:
     return [
         TyperOption(
-            param_decls=[name, *words],
+            param_decls=[f"given_{name}", *words],  # so that a command may have a `user` of its own
             type=str if metavar else bool,
             is_flag=not metavar,
             default=None if metavar else False,
