@@ -15,7 +15,7 @@ from crmcli.cli.session import Session, session
 from crmcli.db import Tx
 from crmcli.errors import NotFound, Usage
 from crmcli.fields import NOUNS, Noun
-from crmcli.model import Result
+from crmcli.model import Result, Row
 from crmcli.pages import Key, Page, statement
 from crmcli.values import Moment
 
@@ -41,18 +41,34 @@ NOTHING = Also([], lambda s, given: None)
 NO_MORE: Mapping[str, Also] = {}
 
 
-def app(noun: str, examples: Mapping[str, str], also: Mapping[str, Also] = NO_MORE) -> typer.Typer:
+class Keep(NamedTuple):
+    """How things of a noun are saved, where more than the table of fields has a say."""
+
+    add: Callable[[Tx, Row], int]
+    edit: Callable[[Tx, int, Row], None]
+    delete: Callable[[Tx, int], None]
+
+
+def _plainly(noun: str) -> Keep:
+    return Keep(
+        lambda tx, values: records.add(tx, noun, values),
+        lambda tx, number, values: records.edit(tx, noun, number, values),
+        lambda tx, number: records.delete(tx, noun, number),
+    )
+
+
+def app(noun: str, examples: Mapping[str, str], also: Mapping[str, Also] = NO_MORE, keep: Keep | None = None) -> typer.Typer:
     """The commands of a noun: those verbs that have an example, which ends their help; also has more for add and edit."""
-    kind = NOUNS[noun]
+    kind, keep = NOUNS[noun], keep or _plainly(noun)
     made = typer.Typer(help=f"{kind.plural.capitalize()}.")
     builders: dict[str, Callable[[], Callable[..., None]]] = {
-        "add": lambda: _add(kind, examples["add"], also.get("add", NOTHING)),
+        "add": lambda: _add(kind, examples["add"], also.get("add", NOTHING), keep),
         "list": lambda: _list(kind, examples["list"]),
         "show": lambda: _show(kind, examples["show"]),
-        "edit": lambda: _edit(kind, examples["edit"], also.get("edit", NOTHING)),
-        "archive": lambda: _archive(kind, examples["archive"], active=False),
-        "unarchive": lambda: _archive(kind, examples["unarchive"], active=True),
-        "delete": lambda: _delete(kind, examples["delete"]),
+        "edit": lambda: _edit(kind, examples["edit"], also.get("edit", NOTHING), keep),
+        "archive": lambda: _archive(kind, examples["archive"], keep, active=False),
+        "unarchive": lambda: _archive(kind, examples["unarchive"], keep, active=True),
+        "delete": lambda: _delete(kind, examples["delete"], keep),
     }
     for verb in VERBS:
         if verb in examples:
@@ -81,7 +97,7 @@ def _lines(text: bytes) -> Iterator[str]:
 # The verbs ----------------------------------------------------------------------------------------
 
 
-def _add(kind: Noun, example: str, also: Also) -> Callable[..., None]:
+def _add(kind: Noun, example: str, also: Also, keep: Keep) -> Callable[..., None]:
     key = NAMED_BY.get(kind.name, kind.key)
     field = next(field for field in kind.fields if field.name == key)
     argument = typer.Argument(metavar=field.short.upper(), help=fields.sentence(field), show_default=False)
@@ -91,7 +107,7 @@ def _add(kind: Noun, example: str, also: Also) -> Callable[..., None]:
         values = records.parsed(s.conn, kind.name, fields.texts(s, kind, given), moment(s))
         further = also.act(s, given)
         with s.write() as tx:
-            number = records.add(tx, kind.name, values)
+            number = keep.add(tx, values)
             if further:
                 further(tx, number)
             s.done(kind.name, [number])
@@ -100,7 +116,7 @@ def _add(kind: Noun, example: str, also: Also) -> Callable[..., None]:
     return command(body, parameters, f"Add {kind.a}.\n\nExample: {example}")
 
 
-def _edit(kind: Noun, example: str, also: Also) -> Callable[..., None]:
+def _edit(kind: Noun, example: str, also: Also, keep: Keep) -> Callable[..., None]:
     def body(ctx: typer.Context, *, which: list[str], **given: Any) -> None:
         s = session(ctx)
         values = records.parsed(s.conn, kind.name, fields.texts(s, kind, given), moment(s))
@@ -110,7 +126,7 @@ def _edit(kind: Noun, example: str, also: Also) -> Callable[..., None]:
 
         def act(tx: Tx, number: int) -> None:
             if values:
-                records.edit(tx, kind.name, number, values)
+                keep.edit(tx, number, values)
             if further:
                 further(tx, number)
             s.done(kind.name, [number])
@@ -121,12 +137,12 @@ def _edit(kind: Noun, example: str, also: Also) -> Callable[..., None]:
     return command(body, parameters, f"Change {kind.a}; an empty value clears.\n\nExample: {example}")
 
 
-def _archive(kind: Noun, example: str, active: bool) -> Callable[..., None]:
+def _archive(kind: Noun, example: str, keep: Keep, active: bool) -> Callable[..., None]:
     def body(ctx: typer.Context, *, which: list[str]) -> None:
         s = session(ctx)
 
         def act(tx: Tx, number: int) -> None:
-            records.set_active(tx, kind.name, number, active)
+            keep.edit(tx, number, {"active": int(active)})
             s.done(kind.name, [number])
 
         s.each(chosen(s, kind.name, which), act)
@@ -135,7 +151,7 @@ def _archive(kind: Noun, example: str, active: bool) -> Callable[..., None]:
     return command(body, [_which(kind)], f"{what}\n\nExample: {example}")
 
 
-def _delete(kind: Noun, example: str) -> Callable[..., None]:
+def _delete(kind: Noun, example: str, keep: Keep) -> Callable[..., None]:
     def body(ctx: typer.Context, *, which: list[str]) -> None:
         s = session(ctx)
         ids = chosen(s, kind.name, which)
@@ -144,7 +160,7 @@ def _delete(kind: Noun, example: str) -> Callable[..., None]:
 
         def act(tx: Tx, number: int) -> None:
             s.done(kind.name, [number])
-            records.delete(tx, kind.name, number)
+            keep.delete(tx, number)
 
         s.each(ids, act)
 

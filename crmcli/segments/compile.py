@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
 
 from crmcli import clock, filters, values
 from crmcli.segments import mood
 from crmcli.segments.segment import Line, Segment
+from crmcli.tuples import Any, NamedTuple
 
 DAY = 86400
 OPERATORS = {"<": "<", "=": "=", ">": ">", "<=": "<=", ">=": ">="}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+
+from crmcli.tuples import NamedTuple
 
 IDLE = (0, 0.0)
 

@@ -6,7 +6,6 @@ The computation takes no lock; what it finds waits in a temporary table, on disk
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
 
 from crmcli.db import Tx, write
 from crmcli.errors import Busy, CrmError, Refused
@@ -16,6 +15,7 @@ from crmcli.segments.compile import difference, terms
 from crmcli.segments.mood import Mood
 from crmcli.segments.segment import Line, Segment, get
 from crmcli.segments.segment import lines as lines_of
+from crmcli.tuples import NamedTuple
 
 TOLD = 50
 """How many of those who enter or leave a report names."""

@@ -101,9 +101,14 @@ def _check_line(tx: Tx, values: Row) -> None:
         raise Refused("a line on mood looks at the periods of its segment", hint="leave --window-days out")
 
 
-def pin(tx: Tx, segment_id: int, partner_id: int, kind: str) -> None:
-    """From the next run on the partner is in (`pin`) or out (`ban`), whatever the criteria say."""
-    tx.run(PIN, (segment_id, partner_id, kind))
+def pin(tx: Tx, segment_id: int, partner_id: int) -> None:
+    """From the next run on the partner is in, whatever the criteria say."""
+    tx.run(PIN, (segment_id, partner_id, "pin"))
+
+
+def ban(tx: Tx, segment_id: int, partner_id: int) -> None:
+    """From the next run on the partner is out, whatever the criteria say."""
+    tx.run(PIN, (segment_id, partner_id, "ban"))
 
 
 def unpin(tx: Tx, segment_id: int, partner_id: int) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from crmcli.errors import NotFound
 from crmcli.model import Row
+from crmcli.tuples import NamedTuple
 
 
 class Segment(NamedTuple):

@@ -176,7 +176,7 @@ def _tell(tx: db.Tx, name: str, story: Story) -> None:
         values = {"name": "Visit", "partner_id": partner_id, "at": ago(days=days), "mood_id": row["id"] if row else None}
         tx.insert("events", values)
     if story.hand:
-        save.pin(tx, 1, partner_id, story.hand)
+        {"pin": save.pin, "ban": save.ban}[story.hand](tx, 1, partner_id)
 
 
 def _wanted(story: Story, lines: list[Any], default: float) -> bool:
@@ -239,7 +239,7 @@ def test_an_exclusive_run_takes_the_category_away_whoever_gave_it(conn: sqlite3.
             tx.insert("partner_category_members", given)
         for segment in (1, 2):
             tx.insert("segment_members", {"segment_id": segment, "partner_id": names["Was"], "entered_at": ago(days=20)})
-        save.pin(tx, segment_id, names["Pinned"], "pin")
+        save.pin(tx, segment_id, names["Pinned"])
     report = go(conn)
     assert vips(conn) == {"Rich": {"manual", "1"}, "Pinned": {"manual", "1"}}
     assert (report.members, report.entered, report.left) == (2, 2, 2)
@@ -277,7 +277,7 @@ def test_a_ban_wins_over_the_criteria_and_over_adding_only(conn: sqlite3.Connect
         tx.insert("partner_category_members", {"partner_id": acme, "category_id": 1, "since": NOW})
     go(conn)
     with writing(conn) as tx:
-        save.pin(tx, 1, acme, "ban")
+        save.ban(tx, 1, acme)
     assert go(conn).changes == (("Acme", 0, "banned"),)
     assert vips(conn) == {"Acme": {"manual"}}
     with writing(conn) as tx:
@@ -290,10 +290,10 @@ def test_a_pin_wins_over_the_criteria_and_a_later_word_over_the_earlier(conn: sq
     with writing(conn) as tx:
         acme = partner(tx, "Acme", active=0)
         gold(tx, ("sale", ">", 10.0, 1), exclusive=1)
-        save.pin(tx, 1, acme, "pin")
+        save.pin(tx, 1, acme)
     assert go(conn).changes == (("Acme", 1, "pinned"),)
     with writing(conn) as tx:
-        save.pin(tx, 1, acme, "ban")
+        save.ban(tx, 1, acme)
     assert go(conn).changes == (("Acme", 0, "banned"),)
 
 
