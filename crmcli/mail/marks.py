@@ -22,6 +22,7 @@ SIGNATURE = 12
 ATTRIBUTED_LINES = 200
 AFTER_DEVICE = 3
 
+ENDS = (":", "：")
 # Signs that may stand around the words of a label or an attribution.
 SIGNS = str.maketrans(dict.fromkeys(":：,;<>()[]*\xa0", " "))
 
@@ -103,6 +104,9 @@ def _hide_rest(text: str, spans: list[Span], lines: list[str], hidden: list[bool
         ours = marker is not None and spans[number][1] >= marker.start()
         if ours or (not hidden[number] and _begins_another(lines, number)):
             first = _above(lines, number)
+            if ours and first and lines[first - 1].rstrip().endswith(ENDS) and _is_dated(lines[first - 1]):
+                # the line that says who wrote it, in any language
+                first = _above(lines, _attribution(lines, hidden, first - 1) or first - 1)
             hidden[first:] = [True] * (len(lines) - first)
             return
 
@@ -132,7 +136,7 @@ def _above(lines: list[str], number: int) -> int:
 
 def _hide_attributions(lines: list[str], hidden: list[bool]) -> None:
     """ "On …, … wrote:" above a quote; and where nothing marks the quote, all that follows it."""
-    ending = [number for number, line in enumerate(lines) if line.rstrip().endswith((":", "：")) and not hidden[number]]
+    ending = [number for number, line in enumerate(lines) if line.rstrip().endswith(ENDS) and not hidden[number]]
     for number in ending[:ATTRIBUTED_LINES]:
         first = _attribution(lines, hidden, number)
         if first is None:

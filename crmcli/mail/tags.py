@@ -61,6 +61,10 @@ def soften(html: str) -> tuple[str, bool]:
     at = tags = opened = 0
     while found := START.search(html, at):
         out.append(html[at : found.start()])
+        tags += 1
+        if tags > TAGS:
+            out.append(re.sub(r"<[^<>]*>", " ", html[found.start() :]).replace("<", "&lt;"))
+            return "".join(out), True
         end, attributes = _attributes(html, found.end()) if found[2] else (_after_comment(html, found.start()), {})
         if end < 0:
             # it never ends: a sign for "less than", or the rest of the page is comment
@@ -68,10 +72,6 @@ def soften(html: str) -> tuple[str, bool]:
             at = found.start() + 1 if found[2] else len(html)
             continue
         at, name, close = end, (found[2] or "").lower()[:40], bool(found[1])
-        tags += 1
-        if tags > TAGS:
-            out.append(re.sub(r"<[^<>]*>", " ", html[at:]).replace("<", "&lt;"))
-            return "".join(out), True
         if name in RAW and not close:
             ended = CLOSING.search(html, at)
             at = ended.start() if ended else len(html)
