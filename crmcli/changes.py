@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from crmcli import literals, values
 from crmcli.fields import NOUNS
 from crmcli.model import Column, Result, Row
 from crmcli.text import shown
+from crmcli.tuples import NamedTuple
 
 SELECT = """
 SELECT c.id, s.step, s.at, s.true_at, s.source, s.command, s.reason, c.table_name AS "table", c.row_id, c.op, c.old, c.new,

@@ -6,7 +6,9 @@ What mail, cron and the team share is in the database (settings.py), not here.
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping, NamedTuple
+from collections.abc import Mapping
+
+from crmcli.tuples import Any, NamedTuple
 
 SYSTEM_FILE = "/etc/crm/config.toml"
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from typing import NoReturn
 
 from crmcli import clock
 from crmcli.errors import Usage
+from crmcli.tuples import TYPE_CHECKING
 from crmcli.zones import Days, begin, first, later, local, shifted, tz, whole
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 EXAMPLES = "such as 2026-03-31, 'tomorrow 9:00', +2w, -3d, friday, eom or 2026-Q3"
 LONGEST = 100

@@ -10,12 +10,12 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from crmcli import clock, journal, migrations, resources
 from crmcli.errors import Busy, CrmError, Refused
 from crmcli.model import Origin
 from crmcli.text import folded
+from crmcli.tuples import Any
 
 APPLICATION_ID = 0x63726D31
 WAIT = 30.0

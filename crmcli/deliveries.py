@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import zlib
-from typing import Any, NamedTuple
 
 from crmcli import clock
 from crmcli.db import Tx
 from crmcli.errors import NotFound
 from crmcli.mail.envelope import Envelope
+from crmcli.tuples import Any, NamedTuple
 
 LEASE = 150
 """Seconds that a mail is left to the process that took it; its own time limit is shorter."""

@@ -6,11 +6,11 @@ The cases are made and moved by the same commands as a person's, at moments befo
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
 
 from crmcli import clock, db
 from crmcli.execute import execute
 from crmcli.model import Act, Add, Command, Note, Origin, Row
+from crmcli.tuples import Any
 
 DAY = 86400
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
 from crmcli import case_log, case_values, cases, events, files, notify, workflow
 from crmcli.db import Tx
@@ -38,6 +37,7 @@ from crmcli.model import (
     Spoken,
 )
 from crmcli.rules import due, react
+from crmcli.tuples import NamedTuple
 
 # Mails that pass an incoming one on wait for the rules: those may name another section or responsible.
 AFTER_RULES = ("thanks", "forward", "note")

@@ -6,9 +6,8 @@ name in output is the same without ``_id`` (a link shows both ``section_id`` and
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from crmcli.model import STATES
+from crmcli.tuples import NamedTuple
 
 VERB_STATES = (*STATES, "escalate")
 DATE_TYPES = ("none", "created", "last_action", "deadline", "starts", "sla")

@@ -6,7 +6,7 @@ mistake and every --help, to Typer, which accepts all that is accepted here with
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from crmcli.tuples import NamedTuple
 
 # Option → the field of Globals that it sets; True where it takes no value.
 GLOBALS = {

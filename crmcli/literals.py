@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from crmcli.tuples import TypeAlias
 
 Literal: TypeAlias = None | int | float | str
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from crmcli import clock, deliveries, files
 from crmcli.db import Tx
@@ -13,6 +12,7 @@ from crmcli.mail.classify import Kind
 from crmcli.mail.incoming import Incoming
 from crmcli.model import Attached
 from crmcli.text import addresses
+from crmcli.tuples import NamedTuple
 
 REMEMBERED = 90 * 24 * 3600
 """Seconds within which the same Message-ID and content are the same mail (mail.md §3)."""

@@ -7,7 +7,8 @@ Commands say what someone wants; events say what happened; both are plain values
 # No postponed annotations here: NamedTuple would compile each of them, 2 ms at every start of the program.
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeAlias, Union
+
+from crmcli.tuples import Any, NamedTuple, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
 
@@ -205,24 +206,10 @@ class Due(NamedTuple):
     case_id: int
 
 
-Command: TypeAlias = Union[
-    Add,
-    Edit,
-    Act,
-    Note,
-    Reply,
-    Hear,
-    Remind,
-    Mail,
-    Duplicate,
-    Merge,
-    Link,
-    Split,
-    Attach,
-    SetActive,
-    Delete,
-    Due,
-]
+Command: TypeAlias = (
+    Add | Edit | Act | Note | Reply | Hear | Remind | Mail | Duplicate
+    | Merge | Link | Split | Attach | SetActive | Delete | Due
+)
 
 
 # Events: what happened to a case --------------------------------------------------------------------
@@ -294,7 +281,7 @@ class Deleted(NamedTuple):
     """The case is gone."""
 
 
-Event: TypeAlias = Union[Changed, Logged, Spoken, Mailed, Linked, Moved, Attached, Deleted]
+Event: TypeAlias = Changed | Logged | Spoken | Mailed | Linked | Moved | Attached | Deleted
 
 
 class Happening(NamedTuple):

@@ -7,7 +7,6 @@ transaction of its cause and follows from it alone, so that a rehearsal writes t
 from __future__ import annotations
 
 from email.utils import format_datetime
-from typing import NamedTuple
 
 from crmcli import clock, files, mail_limits, outbox, recipients, settings
 from crmcli.db import Tx
@@ -16,6 +15,7 @@ from crmcli.mail.compose import File, Letter, compose, identifier
 from crmcli.model import PRIORITIES, Case, Mailed, Row
 from crmcli.recipients import Copy, Desk
 from crmcli.text import clean
+from crmcli.tuples import NamedTuple
 
 
 class Kind(NamedTuple):

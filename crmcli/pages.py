@@ -7,10 +7,10 @@ the rows with (a, b) and beyond c, then those with a and beyond b, then those be
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, NamedTuple
 
 from crmcli.errors import NotFound
 from crmcli.fields import Noun
+from crmcli.tuples import Any, NamedTuple
 
 
 class Key(NamedTuple):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeAlias
 
 from crmcli import addresses, settings
 from crmcli.mail.senders import organisation, reads_nobody
 from crmcli.model import Case, Mailed, Row
 from crmcli.text import addresses as listed
 from crmcli.text import is_address
+from crmcli.tuples import NamedTuple, TypeAlias
 
 
 class Desk(NamedTuple):

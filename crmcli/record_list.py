@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from crmcli import records
 from crmcli.fields import NOUNS, Field, Noun
 from crmcli.model import STATES, Column, Result, Row
 from crmcli.pages import Page, statement
+from crmcli.tuples import NamedTuple
 
 # How the other end of a link is called, {0} being the column that holds its id; trees are joined instead.
 LABELS = {

@@ -8,13 +8,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from crmcli import case_values, find
 from crmcli.db import Tx
 from crmcli.errors import CrmError, NotFound, Refused, Usage
 from crmcli.fields import NOUNS, Field, Noun
 from crmcli.model import Row
+from crmcli.tuples import NamedTuple
 from crmcli.values import Moment, parse
 
 # What no two things of a noun (active ones, where they can be archived) may share.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import NamedTuple
 
 from crmcli import journal, literals
 from crmcli.db import Tx
 from crmcli.errors import Conflict, NotFound
+from crmcli.tuples import NamedTuple
 
 NEWEST = """
 SELECT max(step)

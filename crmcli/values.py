@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from crmcli.errors import Usage
 from crmcli.fields import Field
 from crmcli.model import PRIORITIES
 from crmcli.text import addresses, clean, is_address, joined
+from crmcli.tuples import Any, NamedTuple
 
 YES = ("yes", "true", "on", "1", "y")
 NO = ("no", "false", "off", "0", "n")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from crmcli.db import Tx
 from crmcli.errors import Usage
 from crmcli.model import Row
+from crmcli.tuples import NamedTuple
 
 LAYOUTS = ("none", "list", "calendar", "new")
 

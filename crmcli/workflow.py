@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from crmcli.errors import Refused
 from crmcli.model import (
@@ -37,6 +36,7 @@ from crmcli.model import (
     Split,
     Spoken,
 )
+from crmcli.tuples import Any, NamedTuple
 
 
 class Facts(NamedTuple):

@@ -6,10 +6,10 @@ Times are UTC text (clock.py); zones are names such as ``Europe/Berlin``.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import NamedTuple
 
 from crmcli import clock
 from crmcli.errors import Usage
+from crmcli.tuples import NamedTuple
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 

@@ -19,7 +19,7 @@ def run(s: Session, limits: Limits = Limits(), segments: bool = True) -> int:
     origin = Origin(s.now, None, "rules", s.command, s.given.reason, s.step, s.given.dry_run)
     refused = _segments(s, origin) if segments and s.conn.execute(SEGMENTS).fetchone() else []
     report = run_rules(s.conn, origin, limits)
-    if s.settings["output"].value or s.given.verbose or sys.stdout.isatty():
+    if s.settings["output"].value or s.given.verbose or s.given.dry_run or sys.stdout.isatty():
         _tell(s, report)
     if report.total("mails") and not origin.dry_run:
         _send(s, origin.now)

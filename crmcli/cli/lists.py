@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcli import case_list, pages
 from crmcli.errors import Usage
 from crmcli.fields import Noun
 from crmcli.model import Case, Column, Result
 from crmcli.pages import Key, Page
+from crmcli.tuples import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from crmcli.cli.session import Session

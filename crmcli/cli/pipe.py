@@ -10,11 +10,11 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcli.cli.session import Session
 from crmcli.errors import Busy, CrmError, Usage
 from crmcli.model import Column, Origin, Result, Row
+from crmcli.tuples import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from crmcli.mail.bulk import Found
@@ -27,6 +27,7 @@ EXPLAINED = (
     Column("evidence"), Column("writer"), Column("staff", "int"), Column("grade"), Column("thread", "int"), Column("linked"),
     Column("why"), Column("section", "int"), Column("route"), Column("commands"),
 )  # fmt: skip
+EMPTY: Row = {column.name: None for column in (*COLUMNS, *EXPLAINED)}
 
 
 class Request(NamedTuple):
@@ -45,8 +46,9 @@ class Request(NamedTuple):
 
 def run(s: Session, request: Request) -> int:
     """Take what comes → 0. Everything that may go wrong is raised: the mail server keeps the mail then."""
-    if request.files:
-        return _files(s, request)
+    if request.files and request.files != ("-",):
+        with guarded():
+            return _files(s, request)
     with guarded(request.timeout):
         return _standard_input(s, request)
 
@@ -65,7 +67,7 @@ def _standard_input(s: Session, request: Request) -> int:
     told = envelope.told(request.section, request.recipient, request.sender, s.environ)
     origin = Origin(s.now, None, "mail", s.command, s.given.reason)
     taken = ingest.one(s.conn, raw, told, origin, ingest.Terms(request.strict_recipient, False, request.max_bytes))
-    with suppress(Exception, KeyboardInterrupt):
+    with suppress(Exception, Stop):
         if s.settings["output"].origin == "option":
             s.show(Result(COLUMNS, iter([_row(s, "", taken)]), one=True))
         ingest.drain(s.conn, origin)
@@ -99,7 +101,7 @@ def _one_of_many(s: Session, request: Request, mail: Found, left: list[str]) -> 
         raise
     except Exception:  # a bug that this mail meets must not keep the others out; it is kept, and tried again later
         left.append(mail.place)
-        yield {"place": mail.place, "state": "received", "reason": "it could not be handled"}
+        yield {**EMPTY, "place": mail.place, "state": "received", "reason": "it could not be handled"}
         return
     yield {**_row(s, mail.place, taken), **(taken.decision or {})}
 
@@ -107,7 +109,7 @@ def _one_of_many(s: Session, request: Request, mail: Found, left: list[str]) -> 
 def _row(s: Session, place: str, taken: Taken) -> Row:
     kind = s.conn.execute("SELECT class FROM messages WHERE id = ?", (taken.message_id,)).fetchone()
     return {
-        **{column.name: None for column in EXPLAINED},
+        **EMPTY,
         "place": place,
         "state": "repeat" if taken.repeat else taken.state,
         "class": kind[0] if kind else None,
@@ -127,17 +129,23 @@ def _watched(s: Session, mails: Iterator[Found]) -> Iterator[Found]:
     return iter(track(mails, "mails", console=Console(stderr=True), transient=True))
 
 
+class Stop(BaseException):
+    """A signal came, or the time is over; no handler of errors may take it for one."""
+
+
 @contextmanager
-def guarded(seconds: float) -> Iterator[None]:
-    """Within, a signal or the end of the time is a KeyboardInterrupt; afterwards everything is as it was."""
+def guarded(seconds: float = 0) -> Iterator[None]:
+    """Within, a signal or the end of the time (0: none) stops what is under way, as Busy; afterwards all is as it was."""
 
     def stop(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
+        raise Stop
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except Stop:
+        raise Busy("interrupted") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():

@@ -7,11 +7,11 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
 
 from crmcli import clock, config, db
 from crmcli.errors import CrmError, Partly, Usage
 from crmcli.model import Origin, Result
+from crmcli.tuples import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import typer

@@ -8,7 +8,7 @@ import typer
 
 from crmcli import find, views
 from crmcli.cli import lists
-from crmcli.cli.session import Session, session
+from crmcli.cli.session import session
 from crmcli.model import Column, Result
 
 app = typer.Typer(help="Saved views: crm view NAME runs one.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Any
 
 from crmcli.fields import Field
 from crmcli.filters import spans
 from crmcli.filters.grammar import refusal
 from crmcli.filters.spans import Context, Span
 from crmcli.filters.tree import Range, Value
+from crmcli.tuples import Any
 
 MOST = 30_000
 UNORDERED = ("link", "choice", "bool")

@@ -7,7 +7,6 @@ to 0 or 1, never to NULL, so that `not` and `!=` are exact opposites.
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, NamedTuple
 
 from crmcli import clock
 from crmcli.errors import Usage
@@ -18,6 +17,7 @@ from crmcli.filters.grammar import refusal
 from crmcli.filters.spans import Context
 from crmcli.filters.tree import And, Flag, Not, Or, Test, Text, Tree, walk
 from crmcli.text import folded
+from crmcli.tuples import Any, NamedTuple
 
 # Parentheses in SQL that may be too many.
 NESTED = 40

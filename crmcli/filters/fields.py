@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from crmcli.errors import Usage
 from crmcli.fields import NOUNS, Field, Noun
 from crmcli.model import Row
+from crmcli.tuples import NamedTuple
 
 TEXTS = ("text", "lines", "addresses")
 UNCLOSED = "t.state IN ('draft', 'open', 'pending')"

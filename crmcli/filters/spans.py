@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, NamedTuple
 
 from crmcli import clock, values
 from crmcli.errors import CrmError, Usage
 from crmcli.fields import Field
 from crmcli.filters.grammar import refusal
 from crmcli.filters.tree import Word
+from crmcli.tuples import Any, NamedTuple
 
 # Far enough from now, in days, hours and seconds, for every relative date to mean something else.
 ELSEWHEN = 33 * 86400 + 7 * 3600 + 61

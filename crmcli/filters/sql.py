@@ -7,7 +7,8 @@ it serves; else it is a subquery, and stands in the piece only once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+
+from crmcli.tuples import TypeAlias
 
 Piece: TypeAlias = Callable[[str], str]
 

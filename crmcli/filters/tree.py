@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias, Union
+
+from crmcli.tuples import NamedTuple, TypeAlias
 
 FIELD = re.compile(r"([^\W\d][\w.-]*)(:|!=|<=|>=|<|>|~)")
 FLAG = re.compile(r"\+([^\W\d]\w*)(?=[\s()]|$)")
@@ -30,7 +31,7 @@ class Range(NamedTuple):
     high: Word
 
 
-Value: TypeAlias = Union[Word, Range]
+Value: TypeAlias = Word | Range
 
 
 class Test(NamedTuple):
@@ -75,7 +76,7 @@ class Or(NamedTuple):
     parts: tuple[Tree, ...]
 
 
-Tree: TypeAlias = Union[Test, Flag, Text, Not, And, Or]
+Tree: TypeAlias = Test | Flag | Text | Not | And | Or
 
 
 def joined(kind: type[And] | type[Or], parts: list[Tree]) -> Tree:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from crmcli.mail import decode
 from crmcli.mail.incoming import Part, Span
 from crmcli.mail.mime import Entity, leaves
 from crmcli.text import clean
+from crmcli.tuples import NamedTuple
 
 TEXT = 5_000_000
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from crmcli.errors import NotFound, Usage
 from crmcli.text import is_address
+from crmcli.tuples import NamedTuple
 
 # The line between the mails of a mailbox: the envelope sender, and a date that ends in a year or a zone.
 BETWEEN = re.compile(rb"From (\S*) .*\d\d:\d\d.*\r?\n\Z")
@@ -23,20 +23,24 @@ class Found(NamedTuple):
 
 
 def mails(paths: Iterable[str]) -> Iterator[Found]:
-    """Every mail in files, mailboxes and Maildirs, in order; NotFound or Usage where a path is none of these."""
-    for path in paths:
-        if os.path.isdir(path):
-            yield from _maildir(path)
-        elif os.path.isfile(path):
-            yield from _file(path)
-        else:
-            raise NotFound(f"no file {path}", hint="name a mail, a mailbox or a Maildir")
+    """Every mail in files, mailboxes and Maildirs, in order; NotFound or Usage at once where a path is none of these."""
+    folders = [(path, _folders(path)) for path in paths]
+    return (found for path, inside in folders for found in (_maildir(inside) if inside else _file(path)))
 
 
-def _maildir(path: str) -> Iterator[Found]:
+def _folders(path: str) -> list[str]:
+    """The folders of a Maildir that hold mails, none for a file."""
+    if not os.path.exists(path):
+        raise NotFound(f"no file {path}", hint="name a mail, a mailbox or a Maildir")
+    if not os.path.isdir(path):
+        return []
     folders = [folder for name in ("new", "cur") if os.path.isdir(folder := os.path.join(path, name))]
     if not folders:
         raise Usage(f"{path} is no Maildir", hint="it has neither new nor cur; name the files in it instead")
+    return folders
+
+
+def _maildir(folders: list[str]) -> Iterator[Found]:
     for folder in folders:
         for name in sorted(os.listdir(folder)):
             if not name.startswith("."):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from crmcli.mail.incoming import Incoming
 from crmcli.mail.senders import reads_nobody
+from crmcli.tuples import NamedTuple
 
 KINDS = ("own-loop", "bounce", "receipt", "feedback", "auto-reply", "bulk", "human")
 """The kinds, the strongest first."""

@@ -9,10 +9,10 @@ import re
 from base64 import encodebytes
 from binascii import b2a_qp
 from email.header import Header
-from typing import NamedTuple
 from urllib.parse import quote
 
 from crmcli.text import clean
+from crmcli.tuples import NamedTuple
 
 TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
 IDENTIFIER = re.compile(r"[!-;=?-~]{3,900}")

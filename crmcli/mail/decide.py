@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from crmcli.mail.classify import Kind
 from crmcli.mail.incoming import Incoming, Mailbox
 from crmcli.mail.sign import MARKERS
 from crmcli.mail.thread import Thread
 from crmcli.model import NEW, Act, Add, Case, Command, Edit, Hear, Link, Mail, Note, Reply, Row, SetActive
 from crmcli.text import joined
+from crmcli.tuples import NamedTuple
 
 KEPT = ("own-loop", "bounce", "receipt", "feedback")
 """Kinds that are stored for people to look at and lead to nothing."""

@@ -6,7 +6,8 @@ import binascii
 import codecs
 import re
 from io import BytesIO
-from typing import NamedTuple
+
+from crmcli.tuples import NamedTuple
 
 # What mails call a charset → the codec that reads it best: the superset where mails mix the two up.
 ALIASES = {

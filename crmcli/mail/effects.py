@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from crmcli import addresses, cases, deliveries, messages, outbox
 from crmcli.db import Tx
 from crmcli.deliveries import Delivery
@@ -16,6 +14,7 @@ from crmcli.mail.facts import Sender
 from crmcli.mail.incoming import Incoming
 from crmcli.model import Add, Command, Edit, Row
 from crmcli.text import joined
+from crmcli.tuples import NamedTuple
 
 ASIDE = ("poison", "oversize")
 """Marks of mails that are kept for people to look at, whatever they say."""

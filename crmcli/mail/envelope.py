@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from crmcli.text import is_address
+from crmcli.tuples import NamedTuple
 
 # Trace headers that name the recipient, best first: Postfix, Exim, then everybody.
 TO = ("x-original-to", "envelope-to", "delivered-to")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
 
 from crmcli import addresses, cases, clock, messages, settings
 from crmcli.errors import NotFound
@@ -15,6 +14,7 @@ from crmcli.mail.incoming import Incoming
 from crmcli.mail.thread import Clues, Pointed
 from crmcli.model import Case
 from crmcli.text import addresses as listed
+from crmcli.tuples import NamedTuple
 
 DAY = 24 * 3600
 

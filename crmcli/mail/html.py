@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from crmcli.mail.incoming import Span
 from crmcli.mail.tags import names, soften
 from crmcli.text import clean
+from crmcli.tuples import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from crmcli.tuples import NamedTuple, TypeAlias
 
 Mailbox: TypeAlias = tuple[str, str]  # name, address
 Span: TypeAlias = tuple[int, int]  # start, end: offsets into a text

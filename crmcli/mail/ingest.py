@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from typing import NamedTuple
 
 from crmcli import clock, deliveries, outbox
 from crmcli.db import write
@@ -20,6 +19,7 @@ from crmcli.mail.effects import Taken, effects
 from crmcli.mail.envelope import Envelope
 from crmcli.mail.incoming import Incoming
 from crmcli.model import Origin
+from crmcli.tuples import NamedTuple
 
 LAST_ATTEMPT = 3
 DRAINED = 5

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from email.parser import HeaderParser
-from typing import NamedTuple, TypeAlias
 
 from crmcli.mail.words import parameters
+from crmcli.tuples import NamedTuple, TypeAlias
 
 HEADERS = 256 * 1024
 HEADER = 64 * 1024

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+
+from crmcli.tuples import NamedTuple, TypeAlias
 
 
 class Parcel(NamedTuple):

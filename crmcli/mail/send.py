@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from crmcli import addresses, db, outbox, settings
 from crmcli.errors import BadConfig, Busy
@@ -18,6 +17,7 @@ from crmcli.mail import transport
 from crmcli.mail.parcel import Deliver, Down, Parcel, Refused
 from crmcli.model import Origin, Row
 from crmcli.text import clean
+from crmcli.tuples import NamedTuple
 
 BATCH = 20
 # A batch must end well within its lease: the last mail may take its time.

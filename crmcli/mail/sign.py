@@ -10,7 +10,8 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from crmcli.tuples import NamedTuple
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 # Both cases are spelt out: with re.IGNORECASE it takes four times as long to compile.

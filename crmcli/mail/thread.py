@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 
 from crmcli.mail import sign
 from crmcli.mail.incoming import Incoming
+from crmcli.tuples import NamedTuple
 
 REFERENCES = 50
 TAGS = 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 import binascii
 import re
 from itertools import groupby
-from typing import TypeAlias
 
 from crmcli.mail.decode import base64, text
+from crmcli.tuples import TypeAlias
 
 Word: TypeAlias = tuple[str, str, str]  # charset, b or q, content
 

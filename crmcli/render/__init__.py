@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from crmcli.errors import Usage
 from crmcli.model import Column, Result
+from crmcli.tuples import NamedTuple
 
 # Format → module, and the function in it.
 FORMATS = {

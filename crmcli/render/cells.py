@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from crmcli.model import Column, Result, Row
 from crmcli.render import NESTED, Look, tabular
 from crmcli.text import shown
+from crmcli.tuples import Any
 from crmcli.values import flat
 
 NUMBERS = ("int", "number", "percent", "money", "priority")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json as encoder
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from crmcli.model import Result, Row
 from crmcli.render import Look
 from crmcli.text import DIRECTIONS
+from crmcli.tuples import Any
 from crmcli.values import plain
 
 # What JSON may hold as it is and a terminal should not get: escaped, so that nothing is lost.

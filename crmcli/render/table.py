@@ -7,7 +7,6 @@ columns without any value go, and at last columns go from the right, which is sa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
@@ -15,6 +14,7 @@ from crmcli.model import Column, Result, Row
 from crmcli.render import NESTED, Look, tabular
 from crmcli.render.block import wrapped
 from crmcli.text import shown
+from crmcli.tuples import NamedTuple
 from crmcli.values import written
 
 RIGHT = ("int", "number", "percent", "money")

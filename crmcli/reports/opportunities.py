@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from crmcli.errors import Usage
 from crmcli.model import Column, Result
 from crmcli.reports import vocabulary
 from crmcli.reports.vocabulary import NO_DATE, NO_PROBABILITY, NOBODY, OVERDUE, SUMMED, TOTAL, UNCLOSED, Scope, Sums
+from crmcli.tuples import Any, NamedTuple
 from crmcli.values import flat
 
 

@@ -12,10 +12,10 @@ import sqlite3
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
 
 from crmcli import settings, zones
 from crmcli.model import Column, Row
+from crmcli.tuples import Any, NamedTuple
 
 TOTAL = "total"
 OVERDUE, NO_DATE, NOBODY, NO_PROBABILITY = "overdue", "no date", "nobody", "no probability"

@@ -8,10 +8,10 @@ day of February.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from crmcli import clock, zones
 from crmcli.errors import Usage
+from crmcli.tuples import NamedTuple
 
 SECONDS = {"minutes": 60, "hour": 3600}
 AVERAGE = {"day": 86400, "month": 2629746}

@@ -8,13 +8,13 @@ is asked when the rule falls due, and a case that does not meet it yet stays due
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from crmcli import clock, settings
 from crmcli.db import Tx
 from crmcli.rules import delay
 from crmcli.rules.compile import base, waiting
 from crmcli.rules.rule import DATED, EVENT, Rule, load
+from crmcli.tuples import NamedTuple
 
 STALE = "SELECT 1 FROM rule_stale LIMIT 1"
 
@@ -25,13 +25,22 @@ WHERE rule_id IN (SELECT rule_id FROM rule_stale WHERE case_id IS NULL)
   AND NOT ((occasion = 'create' OR occasion GLOB 'log:*') AND rule_id IN (SELECT r.id FROM rules r WHERE {EVENT}))
 """
 
-ALL_CASES = "SELECT 1 FROM rule_stale WHERE rule_id = ? AND case_id IS NULL LIMIT 1"
-STALE_CASES = "IN (SELECT case_id FROM rule_stale WHERE case_id IS NOT NULL)"
+IS_STALE = "SELECT 1 FROM rule_stale WHERE rule_id = ? AND case_id IS NULL LIMIT 1"
+
+FORGET_STALE = """
+DELETE FROM rule_due
+WHERE rule_id = ?
+  AND case_id IN (SELECT case_id FROM rule_stale WHERE case_id IS NOT NULL)
+"""
+
+# Which cases a rule is asked about; the cross join keeps SQLite from reading all cases for a few stale ones.
+ALL_CASES = "cases t"
+STALE_CASES = "(SELECT DISTINCT case_id FROM rule_stale WHERE case_id IS NOT NULL) s CROSS JOIN cases t ON t.id = s.case_id"
 
 # Every case that the rule waits for, its base, and the newest firing for that base if there is one.
 WAITING = """
 SELECT w.id, w.base, f.state, f.occasion, f.due_at, f.at, f.attempts
-FROM (SELECT t.id, {base} AS base FROM cases t WHERE {scope} AND {condition}) w
+FROM (SELECT t.id, {base} AS base FROM {cases} WHERE {condition}) w
 LEFT JOIN rule_firings f ON f.id = (
   SELECT n.id
   FROM rule_firings n
@@ -75,17 +84,17 @@ def refresh(tx: Tx) -> None:
         return
     tx.run(FORGET)
     for rule in load(tx.conn, DATED):
-        whole = tx.run(ALL_CASES, (rule.id,)).fetchone()
+        whole = tx.run(IS_STALE, (rule.id,)).fetchone()
         if not whole:
-            tx.run(f"DELETE FROM rule_due WHERE rule_id = ? AND case_id {STALE_CASES}", (rule.id,))
-        tx.conn.executemany(INSERT, _rows(tx, rule, "1" if whole else f"t.id {STALE_CASES}"))
+            tx.run(FORGET_STALE, (rule.id,))
+        tx.conn.executemany(INSERT, _rows(tx, rule, ALL_CASES if whole else STALE_CASES))
     tx.run("DELETE FROM rule_stale")
 
 
-def _rows(tx: Tx, rule: Rule, scope: str) -> Iterator[tuple[int, int, str, str, str | None]]:
-    """The rows of rule_due for a rule and the cases within a literal scope."""
+def _rows(tx: Tx, rule: Rule, cases: str) -> Iterator[tuple[int, int, str, str, str | None]]:
+    """The rows of rule_due for a rule and those cases."""
     zone, kind = settings.get(tx.conn, "zone"), kind_of(rule)
-    sql = WAITING.format(base=base(rule), scope=scope, condition=waiting(rule))
+    sql = WAITING.format(base=base(rule), cases=cases, condition=waiting(rule))
     for case_id, base_at, *fired in tx.run(sql, {**rule._asdict(), "kind": kind}):
         found = _next(rule, base_at, Fired(*fired) if fired[0] else None, zone)
         if found and found.due_at >= rule.effective_from:

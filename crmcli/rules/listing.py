@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from crmcli import record_list
 from crmcli.fields import NOUNS
 from crmcli.model import Column, Result, Row
 from crmcli.pages import Page
 from crmcli.rules import words
+from crmcli.tuples import Any
 
 RULE = NOUNS["rule"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
-from typing import NamedTuple
 
 from crmcli import clock, settings
 from crmcli.db import Tx
@@ -18,6 +17,7 @@ from crmcli.model import Followup, Happening, Row
 from crmcli.rules import actions, due
 from crmcli.rules.compile import all_of, conditions, waiting
 from crmcli.rules.rule import EVENT, Rule, load
+from crmcli.tuples import NamedTuple
 
 DEEPEST = 15
 

@@ -7,11 +7,11 @@ only when there is something to do.
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
 
 from crmcli import clock, db
 from crmcli.errors import CrmError, Refused
 from crmcli.model import Act, Due, Origin
+from crmcli.tuples import NamedTuple
 
 ANYTHING = """
 SELECT EXISTS (SELECT 1 FROM rule_stale)
@@ -19,7 +19,7 @@ SELECT EXISTS (SELECT 1 FROM rule_stale)
     OR EXISTS (SELECT 1 FROM cases WHERE wake_at <= :now)
 """
 
-# The plus keeps SQLite on the index by time: what is due is little, what a rule waits for may be much.
+# The pluses and the cross join keep SQLite on the index by time: little is due, while a rule may wait for much.
 EXAMINED = """
 SELECT d.rule_id, count(*)
 FROM rule_due d
@@ -28,7 +28,7 @@ GROUP BY +d.rule_id
 """
 HOLDING = """
 SELECT coalesce(d.retry_at, d.due_at) AS turn, d.case_id
-FROM rule_due d JOIN cases t ON t.id = d.case_id
+FROM rule_due d CROSS JOIN cases t ON t.id = d.case_id
 WHERE coalesce(d.retry_at, d.due_at) <= :this_moment
   AND +d.rule_id = :id
   AND {condition}
