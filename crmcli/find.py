@@ -25,6 +25,7 @@ WORDS = {
     "rule": ("name",),
     "segment": ("name",),
     "segment_line": ("name",),
+    "view": ("name",),
 }
 # What tells equal names apart, where it is not the noun's key.
 LABELS = {

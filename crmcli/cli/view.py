@@ -1,75 +1,72 @@
-"""crm view: run a saved view, and keep them."""
+"""crm view: run a saved view by its name, and keep them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from crmcli import find, views
-from crmcli.cli import lists
+from crmcli import filters, find, record_list, records, views
+from crmcli.cli import lists, nouns
 from crmcli.cli.session import session
-from crmcli.model import Column, Result
+from crmcli.db import Tx
+from crmcli.model import Row
 
-app = typer.Typer(help="Saved views: crm view NAME runs one.")
 
-COLUMNS = tuple(Column(name) for name in ("name", "section", "filter", "layout", "columns", "sort"))
+class ByName(TyperGroup):
+    """A group whose first word, where it is no verb, is the name of a view to run."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = not args or args[0].startswith("-") or args[0] in self.commands
+        return super().resolve_command(ctx, args if known else ["run", *args])
+
+
+def _add(tx: Tx, values: Row) -> int:
+    _check(tx, values)
+    return records.add(tx, "view", values)
+
+
+def _edit(tx: Tx, view_id: int, values: Row) -> None:
+    _check(tx, values)
+    records.edit(tx, "view", view_id, values)
+
+
+def _check(tx: Tx, values: Row) -> None:
+    """Refuse a filter that could not be run."""
+    filters.compile(tx.conn, values.get("filter") or "", "case", filters.context(tx.conn, tx.now, tx.user_id))
+
+
+app = nouns.app(
+    "view",
+    {
+        "add": "crm view add Hot --filter '+unclosed priority<=2' --sort -deadline",
+        "list": "crm view list",
+        "show": "crm view show Hot",
+        "edit": "crm view edit Hot --filter '+unclosed priority:highest'",
+        "delete": "crm view delete Hot",
+    },
+    keep=nouns.Keep(_add, _edit, lambda tx, view_id: records.delete(tx, "view", view_id)),
+)
+app.info.cls = ByName
+app.info.help = "Saved views: crm view NAME runs one."
 
 
 @app.command("run")
-def run(ctx: typer.Context, name: Annotated[str, typer.Argument(help="A saved view.")]) -> None:
+def run(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A saved view.")],
+    narrower: Annotated[list[str] | None, typer.Argument(metavar="[FILTER]...", help="Only those of them.")] = None,
+) -> None:
     """Run a saved view; crm view NAME does the same.
 
-    Example: crm view run "My Late Support"
+    Example: crm view run Hot section:support
     """
     s = session(ctx)
-    view = views.get(s.conn, name)
+    [view] = record_list.result(s.conn, "view", [find.one(s.conn, "view", name)]).rows
     if view["layout"] == "new":
         section = f" --section {view['section_id']}" if view["section_id"] else ""
-        s.say(f"a new case here: crm case add NAME{section}")
+        s.say(f"this view makes a case: crm case add NAME{section}")
         return
     asked = lists.Asked(columns=view["columns"] or "", sort=view["sort"] or "")
-    lists.cases(s, [views.expression(view)], asked)
-
-
-@app.command("list")
-def list_(ctx: typer.Context) -> None:
-    """List the saved views.
-
-    Example: crm view list
-    """
-    s = session(ctx)
-    s.show(Result((Column("id", "int"), *COLUMNS), views.rows(s.conn)))
-
-
-@app.command()
-def add(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="What to call it.")],
-    filter: Annotated[str, typer.Argument(help="What it lists, such as '+mine +late'.")] = "",  # noqa: A002
-    columns: Annotated[str, typer.Option(help="Columns, comma separated.")] = "",
-    sort: Annotated[str, typer.Option(help="Sort keys, comma separated, - for downwards.")] = "",
-    section: Annotated[str, typer.Option(help="Only cases of this section.")] = "",
-) -> None:
-    """Save a view, or change the one with this name.
-
-    Example: crm view add "Hot" "+open priority<=2" --sort -deadline_at
-    """
-    s = session(ctx)
-    values = {"filter": filter, "columns": columns or None, "sort": sort or None}
-    section_id = find.one(s.conn, "section", section) if section else None
-    _check(s, filter)
-    with s.write() as tx:
-        s.done_row(_row(views.save(tx, name, {**values, "section_id": section_id})))
-
-
-@app.command()
-def delete(ctx: typer.Context, name: Annotated[str, typer.Argument(help="A saved view.")]) -> None:
-    """Delete a saved view.
-
-    Example: crm view delete Hot
-    """
-    s = session(ctx)
-    view = views.get(s.conn, name)
-    with s.write() as tx:
-        tx.run("DELETE FROM views WHERE id = ?", (view["id"],))
+    lists.cases(s, [views.expression(view), *(narrower or [])], asked)
