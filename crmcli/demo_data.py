@@ -19,14 +19,18 @@ USERS = (
     ("bob", "Bob Ray", "bob@us.example"),
     ("cleo", "Cleo Mart", "cleo@us.example"),
 )
+USER = """
+INSERT INTO users (login, name, email) VALUES (:login, :name, :email)
+ON CONFLICT (login) DO UPDATE SET name = excluded.name, email = coalesce(email, excluded.email)
+"""
 # name, code, reply_to, responsible, parent
 SECTIONS = (
     ("Helpdesk and Support", "support", "support@us.example", "ann", None),
-    ("Second Line", "support2", None, "bob", "support"),
+    ("Second Line", "support2", "second@us.example", "bob", "support"),
     ("Sales opportunities", "sale", "sales@us.example", "bob", None),
     ("Export", "export", "export@us.example", "cleo", "sale"),
     ("Supplier complaints", "purchase", "purchase@us.example", "cleo", None),
-    ("Transport damage", "damage", None, "cleo", "purchase"),
+    ("Transport damage", "damage", "damage@us.example", "cleo", "purchase"),
 )
 CATEGORIES = (
     ("Fault", 0, "support"),
@@ -82,7 +86,7 @@ CASES: tuple[tuple[Any, ...], ...] = (
 RULES: tuple[Row, ...] = (
     {
         "name": "Nobody answered for two days", "sequence": 10, "date_type": "created", "delay": 2, "delay_unit": "day",
-        "state_from": "draft", "set_state": "open", "set_priority": 2, "mail_user": 1,
+        "state_from": "draft", "set_user": "ann", "set_state": "open", "set_priority": 2, "mail_user": 1,
         "mail_body": "Case %(case_id)s, %(case_subject)s, has waited for two days. Please answer %(email_from)s.",
     },
     {
@@ -124,8 +128,7 @@ def _id(tx: db.Tx, table: str, column: str, value: str | None) -> int | None:
 
 def _people(tx: db.Tx) -> None:
     for login, name, email in USERS:
-        if _id(tx, "users", "login", login) is None:
-            tx.insert("users", {"login": login, "name": name, "email": email})
+        tx.run(USER, {"login": login, "name": name, "email": email})
     for name, code, reply_to, login, parent in SECTIONS:
         values = {"name": name, "code": code, "reply_to": reply_to, "user_id": _id(tx, "users", "login", login)}
         tx.insert("sections", {**values, "parent_id": _id(tx, "sections", "code", parent)})
@@ -177,7 +180,9 @@ def _case(
 
 def _rules_and_segments(tx: db.Tx) -> None:
     for rule in RULES:
-        tx.insert("rules", {**rule, "effective_from": tx.now})
+        values = {name: value for name, value in rule.items() if name != "set_user"}
+        user_id = _id(tx, "users", "login", rule.get("set_user"))
+        tx.insert("rules", {**values, "set_user_id": user_id, "effective_from": tx.now})
     for segment, lines in SEGMENTS:
         values = {name: value for name, value in segment.items() if name != "category"}
         category_id = _id(tx, "partner_categories", "name", segment["category"])

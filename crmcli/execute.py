@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from crmcli import case_log, case_values, cases, events, files, notify, workflow
 from crmcli.db import Tx
-from crmcli.errors import CrmError
+from crmcli.errors import CrmError, Refused
 from crmcli.model import (
     NEW,
     Act,
@@ -132,13 +132,17 @@ def _follow(tx: Tx, item: Work, notes: list[str]) -> dict[int, Story]:
 
 
 def _skips(tx: Tx, command: Command) -> str | None:
-    """Why a rule's verb is left out: '' where the case is there already, a reason where it may not, else None."""
+    """Why a rule's verb is left out: '' where the case is there already, the life cycle's reason if any, else None."""
     if not isinstance(command, Act):
         return None
-    state, verb = cases.get(tx.conn, command.case_id).state, workflow.VERBS[command.verb]
-    if state == verb.to:
+    case = cases.get(tx.conn, command.case_id)
+    if case.state == workflow.VERBS[command.verb].to:
         return ""
-    return None if state in verb.allowed else f"cannot {command.verb} case {command.case_id}: it is {state}"
+    try:
+        workflow.decide(command, cases.facts(tx.conn, case, tx.user_id), tx.now)
+    except Refused as error:
+        return error.message
+    return None
 
 
 def _do(tx: Tx, command: Command, stories: dict[int, Story]) -> int:

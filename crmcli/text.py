@@ -13,7 +13,8 @@ ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+\Z")
 
 def clean(text: str, lines: bool = True) -> str:
     """The text without control characters; with lines False also on one line, runs of blanks made one."""
-    text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if not text.isprintable():
+        text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return text if lines else " ".join(text.split())
 
 

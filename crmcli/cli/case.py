@@ -67,7 +67,7 @@ def _matching(s: Session, where: str, asked: lists.Asked) -> list[int]:
     """The cases that a filter finds, once it is agreed that all of them are meant."""
     page = lists.page(s, lists.CASES, [where], asked)
     sql, parameters = pages.statement(s.conn, CASE, page._replace(limit=None))
-    ids = [row[0] for row in s.conn.execute(sql, parameters)]
+    ids = sorted(row[0] for row in s.conn.execute(sql, parameters))
     if ids:
         s.confirm(f"change {len(ids)} {'case' if len(ids) == 1 else 'cases'}?")
     else:

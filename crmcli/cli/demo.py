@@ -80,7 +80,7 @@ class Stage:
 
 
 def _mails(stage: Stage) -> None:
-    stage.run("--now", MORNING, "init", "--demo", "--email", "inbox@us.example")
+    stage.run("--now", MORNING, "init", "--demo")
     stage.run("config", "set", "transport", f"maildir:{stage.folder}/sent")
     stage.tell("1. Maria writes to support@us.example. The mail server pipes her mail into crm.")
     sys.stdout.write("   From: Maria Ølsen   Subject: Pumpe 3 står stille – hva nå?   with a file\n")
@@ -105,14 +105,14 @@ def _mails(stage: Stage) -> None:
 def _rules(stage: Stage) -> None:
     stage.tell("4. Three days later cron runs the rules: whoever waits too long is brought to someone's desk.")
     stage.show("rule", "list", "-o", "table", "--columns", "id,name,when,then")
-    stage.show("--now", LATER, "run-rules", "-v")
+    stage.show("--now", LATER, "run-rules", "-o", "table")
     stage.show("--now", LATER, "mail", "outbox", "list", "-o", "table", "--columns", "id,kind,case_id,recipient,subject,state")
     stage.show("--now", LATER, "case", "list", "+open", "-o", "table")
 
 
 def _reports(stage: Stage) -> None:
-    stage.tell("5. Segments put partners into categories by what they buy and how they feel.")
-    stage.show("--now", LATER, "segment", "run", "--all", "-v")
+    stage.tell("5. The same run put partners into categories by what they buy and how they feel.")
+    stage.show("--now", LATER, "segment", "list", "-o", "table", "--columns", "id,name,category,exclusive,run_at")
     stage.show("--now", LATER, "segment", "members", "Gold", "-o", "table")
     stage.tell("6. What the open opportunities are worth.")
     stage.show("--now", LATER, "report", "opportunities", "--by", "section", "-o", "table")

@@ -84,7 +84,7 @@ def _files(s: Session, request: Request) -> int:
     rows = (row for mail in found for row in _one_of_many(s, request, mail, left))
     s.show(Result(COLUMNS + EXPLAINED if request.explain else COLUMNS, rows))
     if left:
-        raise Busy(f"{len(left)} mails were kept and not handled, the first of them {left[0]}")
+        raise Busy(f"{len(left)} of the mails could not be handled and wait")
     return 0
 
 

@@ -30,14 +30,10 @@ def mailboxes(value: str, limit: int = 1000, charset: str = "") -> list[Mailbox]
     return reader.found
 
 
-def addressed(value: str, limit: int = 1000, charset: str = "") -> tuple[Mailbox, ...]:
-    """Those of the `mailboxes` that have an address."""
-    return tuple(box for box in mailboxes(value, limit, charset) if box[1])
-
-
 def bare(text: str) -> str:
     """One address without blanks and its last dot, domain in lower case; '' where it is none."""
-    local, at, domain = AROUND.sub(r"\1", eight_bit(text).strip()).rpartition("@")
+    text = eight_bit(text).strip()
+    local, at, domain = (AROUND.sub(r"\1", text) if " " in text else text).rpartition("@")
     address = f"{local.removeprefix('mailto:')}{at}{domain.rstrip('.').lower()}"
     return address if is_address(address) else ""
 
@@ -118,7 +114,7 @@ class _Reader:
         phrase, quotes = "".join(self.phrase).strip(), "".join(self.quotes).strip()
         comment = "".join(self.comment).strip()
         if self.had_angle:
-            address = bare("".join(self.angle)) or bare(phrase)
+            address = bare("".join(self.angle))
             if self.pending and phrase and not quotes:
                 phrase = f"{self.pending}, {phrase}"
             self.keep(f"{quotes} {phrase}" if not phrase.startswith("=?") else f"{phrase} {quotes}", comment, address)
@@ -139,5 +135,5 @@ class _Reader:
             if self.found and not self.found[-1][1] and name.strip().startswith(self.pending):
                 self.found.pop()
             self.pending = ""
-        shown = clean(words(name, self.charset), lines=False) or clean(words(comment, self.charset), lines=False)
-        self.found.append((shown, address))
+        said = name if name.strip() else comment
+        self.found.append((clean(words(said, self.charset), lines=False) if said else "", address))

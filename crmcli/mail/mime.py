@@ -98,7 +98,7 @@ def _first(raw: bytes) -> int:
 
 def _entity(raw: bytes, section: Section, parent: Entity | None, marks: dict[str, None]) -> Entity:
     fields, body = _headers(raw, *section, marks)
-    lower = {name.lower(): FOLD.sub("", value) for name, value in reversed(fields) if name.lower().startswith("content-")}
+    lower = {name.lower(): FOLD.sub("", value) for name, value in reversed(fields) if name[:8].lower() == "content-"}
     content_type, disposition = lower.get("content-type", ""), lower.get("content-disposition", "")
     found = TYPE.match(content_type)
     default = "message/rfc822" if parent and parent.type == "multipart/digest" else "text/plain"
@@ -136,7 +136,7 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
         # a line that is no header ends them: the body begins with it
         body = start + len(block) - len(left)
         marks.pop("cut-headers", None)
-    fields = [(name, value) for name, value in message.raw_items()]
+    fields = list(message.raw_items())
     if any(len(value) > HEADER for _, value in fields):
         marks["cut-header"] = None
         fields = [(name, value[:HEADER]) for name, value in fields]

@@ -64,11 +64,12 @@ def _read(raw: bytes) -> Incoming:
     fields = [(name.lower(), mime.FOLD.sub("", value)) for name, value in root.fields]
     first = dict(reversed(fields))
     headers = tuple((name, clean(eight_bit(value, hint), lines=False)) for name, value in fields)
-    name, sender = _sender(first.get("from", ""), hint)
-    boxes = {key: _boxes(fields, key, hint) for key in ("reply-to", "to", "cc")}
+    senders = _mailboxes(fields, "from", hint)
+    name, sender = next((box for box in senders if box[1]), senders[0] if senders else ("", ""))
+    boxes = {key: tuple(box for box in _mailboxes(fields, key, hint) if box[1]) for key in ("reply-to", "to", "cc")}
     date = next(filter(None, (_date(value) for key, value in headers if key == "date")), None)
     found = dict.fromkeys((*cut, *below.marks))
-    found |= {"two-from": None} if sum(key == "from" for key, _ in fields) > 1 else {}
+    found |= {"two-from": None} if len({box[1] for box in senders if box[1]}) > 1 else {}
     found |= {"cut-addresses": None} if any(len(some) >= ADDRESSES for some in boxes.values()) else {}
     return Incoming(
         message_id=next(iter(_ids(first.get("message-id", ""))), None),
@@ -94,16 +95,10 @@ def _read(raw: bytes) -> Incoming:
     )
 
 
-def _sender(value: str, charset: str) -> Mailbox:
-    """The first mailbox that has an address, else the first name."""
-    found = address.mailboxes(value, ADDRESSES, charset)
-    return next((box for box in found if box[1]), found[0] if found else ("", ""))
-
-
-def _boxes(fields: list[mime.Field], key: str, charset: str) -> tuple[Mailbox, ...]:
-    """All mailboxes of the headers of one name."""
+def _mailboxes(fields: list[mime.Field], key: str, charset: str) -> list[Mailbox]:
+    """All mailboxes of the headers of one name, from the top."""
     value = ", ".join(value for name, value in fields if name == key)
-    return address.addressed(value, ADDRESSES, charset) if value else ()
+    return address.mailboxes(value, ADDRESSES, charset) if value else []
 
 
 def _ids(value: str) -> tuple[str, ...]:

@@ -64,6 +64,8 @@ def _bytes(run: list[Word]) -> bytes:
 
 def parameters(value: str) -> dict[str, str]:
     """The parameters of a Content-Type or Content-Disposition, names in lower case (RFC 2231; encoded words too)."""
+    if ";" not in value:
+        return {}
     plain: dict[str, str] = {}
     sections: dict[str, list[tuple[int, bool, str]]] = {}
     for found in PARAMETER.finditer(value):

@@ -134,10 +134,12 @@ def _work(conn: sqlite3.Connection, origin: Origin, limits: Limits, report: Repo
         except _TooManyMails:
             report.stopped = f"stopped before more than {limits.mails} mails; the next run goes on"
             return
-        except CrmError as error:
-            if error.exit != Refused.exit:
-                raise
+        except Refused as error:
             report.failures.append(Failure("", case_id, error.message))
+        except (CrmError, sqlite3.Error):
+            raise
+        except Exception as error:  # a bug that one case meets must not keep the others waiting
+            report.failures.append(Failure("", case_id, f"a bug of crm: {error!r}"))
 
 
 def _queue(conn: sqlite3.Connection, now: str, report: Report) -> list[int]:

@@ -135,6 +135,23 @@ def test_without_dated_rules_nothing_is_noted(conn: sqlite3.Connection) -> None:
     assert sql(conn, "SELECT * FROM rule_stale") == []
 
 
+def test_looking_again_costs_what_is_stale_and_a_run_what_is_due(conn: sqlite3.Connection) -> None:
+    from crmcli.rules import run
+    from crmcli.rules.compile import base, waiting
+    from crmcli.rules.rule import load
+
+    for date_type in ("created", "last_action", "deadline", "starts"):
+        rule(conn, date_type, date_type=date_type, delay=1, state_from="open", set_priority=1)
+    for found in load(conn):
+        again = due_times.WAITING.format(base=base(found), cases=due_times.STALE_CASES, condition=waiting(found))
+        holding = run.HOLDING.format(condition=waiting(found))
+        for statement in (again, holding):
+            plan = sql(conn, f"EXPLAIN QUERY PLAN {statement}", {**found._asdict(), "kind": "", "this_moment": MONDAY})
+            about_cases = [detail for _, _, _, detail in plan if detail.startswith(("SCAN t", "SEARCH t"))]
+            assert about_cases == ["SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"]
+            assert not any(detail.startswith(("SCAN d", "SEARCH d USING PRIMARY")) for _, _, _, detail in plan)
+
+
 # Once ----------------------------------------------------------------------------------------------------
 
 

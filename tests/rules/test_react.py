@@ -210,6 +210,15 @@ def test_a_state_that_the_life_cycle_forbids_is_skipped_with_its_reason(conn: sq
     assert (value(conn, case_id, "state"), value(conn, case_id, "priority")) == ("done", 1)
 
 
+def test_an_escalation_from_the_top_is_skipped_and_the_mail_still_goes(conn: sqlite3.Connection) -> None:
+    rule(conn, "Up", state_to="open", set_state="escalate", mail_user=1, mail_body="Hm.")
+    case_id = case(conn)
+    do(conn, later(1), Act(case_id, "open"))
+    [(state, reason)] = sql(conn, "SELECT state, reason FROM rule_firings")
+    assert (state, reason) == ("fired", f"case {case_id} is at the top: its section Support has no parent")
+    assert sql(conn, "SELECT recipient FROM outbox") == [("ann@us.example",)]
+
+
 def test_what_is_brought_in_as_history_asks_no_rule(conn: sqlite3.Connection) -> None:
     from crmcli.execute import execute
 

@@ -7,13 +7,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from crmcli import db
-from crmcli.model import Act, Edit, Origin
+from crmcli.model import Act, Command, Edit, Origin
+from crmcli.rules.rule import Rule
 from tests.conftest import Run
 from tests.rules.world import MONDAY, case, cron, do, fired, later, rule, sql, value
 
@@ -91,6 +92,27 @@ def test_a_rule_that_fails_is_listed_and_stops_nobody_else(conn: sqlite3.Connect
     do(conn, later(2), Edit(bad, {"email_from": "ann@acme.example"}))
     assert crm("run-rules", now=later(3)).exit == 0
     assert ("Remind", bad, later(3)) in fired(conn)
+
+
+def test_a_bug_that_one_case_meets_does_not_keep_the_others_waiting(
+    conn: sqlite3.Connection, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crmcli.rules import actions
+
+    rule(conn, "Created", date_type="created", delay=1, set_priority=1)
+    bad, good = case(conn), case(conn)
+    right = actions.commands
+
+    def wrong(tx: db.Tx, found: Rule, case_id: int) -> Iterator[Command]:
+        if case_id == bad:
+            raise ZeroDivisionError("oh")
+        return right(tx, found, case_id)
+
+    monkeypatch.setattr(actions, "commands", wrong)
+    run = crm("run-rules", now=later(1))
+    assert run.exit == 1
+    assert f"case {bad}: a bug of crm: ZeroDivisionError('oh')" in run.err
+    assert fired(conn) == [("Created", good, later(1))]
 
 
 def test_back_off_grows_from_a_minute_to_a_day(conn: sqlite3.Connection) -> None:

@@ -85,4 +85,5 @@ def due(conn: sqlite3.Connection) -> list[tuple[int, int, str]]:
 
 def sql(conn: sqlite3.Connection, text: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """The rows of a query."""
-    return [tuple(row) for row in conn.execute(text, parameters)]
+    named = parameters[0] if parameters and isinstance(parameters[0], dict) else parameters
+    return [tuple(row) for row in conn.execute(text, named)]
