@@ -1,7 +1,7 @@
 """Tables for people: fitted to the width of the terminal, wide characters in their columns, foreign text inert.
 
 A table that is too wide gives way step by step: long texts are cut, times lose their hour and then their year,
-columns without any value go, and at last columns go from the right, which is said below it.
+columns without any value go, and at last columns go from the right (sums before a state), which is said below it.
 """
 
 from __future__ import annotations
@@ -101,11 +101,17 @@ def _fitted(columns: list[Column], rows: list[Row], result: Result, look: Look) 
         fitted = _at(step, columns if step.empty else full, rows, result, look)
         if fitted.fits:
             return fitted
-    for count in range(len(full) - 1, 0, -1):
-        fitted = _at(step, full[:count], rows, result, look)
-        if fitted.fits:
-            break
-    return fitted._replace(left=full[count:])
+    gone: list[Column] = []
+    while not fitted.fits and len(gone) < len(full) - 1:
+        gone.insert(0, _next_to_go([column for column in full if column not in gone]))
+        fitted = _at(step, [column for column in full if column not in gone], rows, result, look)
+    return fitted._replace(left=gone)
+
+
+def _next_to_go(columns: list[Column]) -> Column:
+    """The last column; beside a state sums go first, as a state says more than they do."""
+    sums = [column for column in columns if column.total] if any(column.kind == "choice" for column in columns) else []
+    return (sums or columns)[-1]
 
 
 def _at(step: Tightness, columns: list[Column], rows: list[Row], result: Result, look: Look) -> Fitted:
