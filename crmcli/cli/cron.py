@@ -1,4 +1,4 @@
-"""crm run-rules, with or without Typer: what is due by segments and rules, done and told."""
+"""crm run-rules, with or without Typer: what is due by rules and segments, done and told."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ SENDING = 10.0
 def run(s: Session, limits: Limits = Limits(), segments: bool = True) -> int:
     """Do what is due → 0; told where somebody looks, silent from cron. Raises what could not be done, as a list."""
     origin = Origin(s.now, None, "rules", s.command, s.given.reason, s.step, s.given.dry_run)
-    refused = _segments(s, origin) if segments and s.conn.execute(SEGMENTS).fetchone() else []
     report = run_rules(s.conn, origin, limits)
+    refused = _segments(s, origin._replace(step=report.step)) if segments and s.conn.execute(SEGMENTS).fetchone() else []
     if s.settings["output"].value or s.given.verbose or s.given.dry_run or sys.stdout.isatty():
         _tell(s, report)
     if report.total("mails") and not origin.dry_run:
         _send(s, origin.now)
     if report.stopped:
         s.say(report.stopped)
-    failed = [*(error.message for error in refused), *report.failures_told()]
+    failed = [*report.failures_told(), *(error.message for error in refused)]
     if failed:
         raise Refused(f"{len(failed)} failed: {'; '.join(failed)}", hint="it is tried again in a while")
     return 0
 
 
 def _segments(s: Session, origin: Origin) -> list[CrmError]:
-    """Run the segments that are due → what was refused."""
+    """Run the segments that are due, in the step of the rules → what was refused."""
     from crmcli.segments.due import due
 
     found = due(s.conn, origin.now)

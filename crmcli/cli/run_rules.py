@@ -18,7 +18,7 @@ def run_rules(
     ctx: typer.Context,
     max_cases: Annotated[int | None, typer.Option("--max-cases", min=0, help="Stop after so many cases.")] = None,
     max_mails: Annotated[int | None, typer.Option("--max-mails", min=0, help="Stop before more than so many mails.")] = None,
-    segments: Annotated[bool, typer.Option("--segments/--no-segments", help="Run the segments that are due first.")] = True,
+    segments: Annotated[bool, typer.Option("--segments/--no-segments", help="Then run the segments that are due.")] = True,
 ) -> None:
     """Do what is due by the rules, and wake up the cases that wait for a time; from cron it is silent.
 

@@ -76,13 +76,14 @@ class Failure(NamedTuple):
 
 
 class Report:
-    """What a run came to: per rule id how many due times were examined, held, fired, mailed and failed."""
+    """What a run came to: per rule id how many due times were examined, held, fired, mailed and failed; and its step."""
 
     def __init__(self) -> None:
         self.counts: dict[int, dict[str, int]] = {}
         self.failures: list[Failure] = []
         self.stopped = ""
         self.cases = 0
+        self.step: int | None = None
 
     def count(self, rule_id: int, what: str, number: int = 1) -> None:
         """Add to one count of one rule."""
@@ -185,7 +186,9 @@ def _handle(conn: sqlite3.Connection, origin: Origin, limits: Limits, report: Re
     if not changed:
         return origin
     report.cases += 1
-    return origin if origin.dry_run else origin._replace(step=tx.step)
+    if not origin.dry_run:
+        report.step = tx.step
+    return origin._replace(step=report.step)
 
 
 def _do(tx: db.Tx, case_id: int) -> None:

@@ -181,17 +181,22 @@ def test_a_filter_is_asked_when_the_rule_is_due_and_as_long_as_it_takes(conn: sq
     assert report.total("examined") == 0
 
 
-def test_segments_that_are_due_run_first_unless_told_not_to(conn: sqlite3.Connection, crm: Crm) -> None:
+def test_segments_that_are_due_run_after_the_rules_in_the_same_step(conn: sqlite3.Connection, crm: Crm) -> None:
     with db.write(conn, Origin(MONDAY, 1, "cli")) as tx:
         tx.insert("partners", {"name": "Acme"})
         tx.insert("partner_categories", {"name": "VIP"})
         tx.insert("segments", {"name": "All", "category_id": 1})
     rule(conn, "VIP", date_type="created", delay=1, partner_category_id=1, set_priority=1)
+    rule(conn, "All", date_type="created", delay=1, set_priority=2)
     case_id = case(conn, partner_id=1)
-    crm("run-rules", "--no-segments", now=later(1))
-    assert fired(conn) == []
+    crm("run-rules", "--no-segments", now=later(0.5))
+    assert conn.execute("SELECT run_at FROM segments").fetchone()[0] is None
     crm("run-rules", now=later(1))
-    assert fired(conn) == [("VIP", case_id, later(1))]
+    assert fired(conn) == [("All", case_id, later(1))]
+    steps = conn.execute("SELECT DISTINCT step FROM change_sets WHERE source IN ('rules', 'segments')").fetchall()
+    assert len(steps) == 1
+    crm("run-rules", now=later(1))
+    assert fired(conn) == [("All", case_id, later(1)), ("VIP", case_id, later(1))]
 
 
 # Processes ------------------------------------------------------------------------------------------------
