@@ -39,11 +39,11 @@ MEASURES = (
     Column("cost", "money"),
     Column("benefit", "money"),
     Column("expected", "money"),
-    Column("expected_benefit", "money"),
+    Column("expected_benefit", "money", "exp. benefit"),
     Column("mean_probability", "percent", "mean %"),
-    Column("weighted_probability", "percent", "weighted %"),
+    Column("weighted_probability", "percent", "wtd %"),
     Column("oldest", "time"),
-    Column("next_action", "time"),
+    Column("next_action", "time", "next"),
 )
 
 
