@@ -65,22 +65,29 @@ def drop_triggers(conn: sqlite3.Connection) -> None:
 
 
 def _triggers(table: str, columns: list[str]) -> Iterator[str]:
-    def values(side: str) -> str:
-        return " UNION ALL ".join(f"SELECT '{name}' AS c, quote({side}.\"{name}\") AS v" for name in columns)
+    """The three triggers of a table; short, since every process that opens the file reads them.
 
-    both = " UNION ALL ".join(f"SELECT '{name}' AS c, quote(OLD.\"{name}\") AS o, quote(NEW.\"{name}\") AS n" for name in columns)
-    any_changed = " OR ".join(f'OLD."{name}" IS NOT NEW."{name}"' for name in columns)
+    The empty first row gives the columns of VALUES their names, column1 to column3.
+    """
+
+    def pairs(side: str) -> str:
+        return ",".join(f"('{name}',{side}.\"{name}\")" for name in columns)
+
+    both = ",".join(f"('{name}',OLD.\"{name}\",NEW.\"{name}\")" for name in columns)
+    quoted = "json_group_object(column1,quote(column2))"
     yield f"""CREATE TRIGGER journal_{table}_insert AFTER INSERT ON {table} BEGIN
-  INSERT INTO journal_entry (table_name, row_id, op, new)
-  SELECT '{table}', NEW.id, 'insert', json_group_object(c, v) FROM ({values("NEW")}) WHERE v <> 'NULL';
+INSERT INTO journal_entry(table_name,row_id,op,new)
+SELECT '{table}',NEW.id,'insert',{quoted} FROM (VALUES('',NULL),{pairs("NEW")}) WHERE column2 IS NOT NULL;
 END"""
-    yield f"""CREATE TRIGGER journal_{table}_update AFTER UPDATE ON {table} WHEN {any_changed} BEGIN
-  INSERT INTO journal_entry (table_name, row_id, op, old, new)
-  SELECT '{table}', NEW.id, 'update', json_group_object(c, o), json_group_object(c, n) FROM ({both}) WHERE o <> n;
+    yield f"""CREATE TRIGGER journal_{table}_update AFTER UPDATE ON {table} BEGIN
+INSERT INTO journal_entry(table_name,row_id,op,old,new)
+SELECT '{table}',NEW.id,'update',o,n
+FROM (SELECT {quoted} o,json_group_object(column1,quote(column3)) n FROM (VALUES('','',''),{both}) WHERE column2 IS NOT column3)
+WHERE n<>'{{}}';
 END"""
     yield f"""CREATE TRIGGER journal_{table}_delete AFTER DELETE ON {table} BEGIN
-  INSERT INTO journal_entry (table_name, row_id, op, old)
-  SELECT '{table}', OLD.id, 'delete', json_group_object(c, v) FROM ({values("OLD")}) WHERE v <> 'NULL';
+INSERT INTO journal_entry(table_name,row_id,op,old)
+SELECT '{table}',OLD.id,'delete',{quoted} FROM (VALUES('',NULL),{pairs("OLD")}) WHERE column2 IS NOT NULL;
 END"""
 
 
