@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from crmcli import clock, journal, migrations, resources
 from crmcli.errors import Busy, CrmError, Refused
 from crmcli.model import Origin
-from crmcli.text import folded
 from crmcli.tuples import Any
 
 APPLICATION_ID = 0x63726D31
@@ -128,7 +127,14 @@ def connect(path: str, wait: float = WAIT) -> sqlite3.Connection:
 def _prepare(conn: sqlite3.Connection) -> None:
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA synchronous = FULL")
-    conn.create_function("folded", 1, folded, deterministic=True)
+    conn.create_function("folded", 1, _folded, deterministic=True)
+
+
+def _folded(text: str | None) -> str:
+    """The SQL function `folded(…)`, loaded when a statement first calls it."""
+    from crmcli.text import folded
+
+    return folded(text)
 
 
 def create(path: str, mode: int = 0o600) -> sqlite3.Connection:

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import re
 
+# Compiled by re when first used, and then kept: most runs need none of them.
 # C0 and C1 controls but tab and newline, and lone surrogates: never stored, never shown.
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+CONTROLS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 # Controls of writing direction and invisible tags: stored as they came, shown escaped.
-DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
-ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+\Z")
+DIRECTIONS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+ADDRESS = r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+\Z"
 
 
 def clean(text: str, lines: bool = True) -> str:
     """The text without control characters; with lines False also on one line, runs of blanks made one."""
-    if not text.isprintable():
-        text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if not text.replace("\n", "").isprintable():
+        text = re.sub(CONTROLS, "", text.replace("\r\n", "\n").replace("\r", "\n"))
     return text if lines else " ".join(text.split())
 
 
 def shown(text: str, lines: bool = False) -> str:
     """The text as a terminal or page may get it: `clean`, and direction controls written as ``\\u202e``."""
-    return DIRECTIONS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), clean(text, lines))
+    text = clean(text, lines)
+    if text.isascii():
+        return text
+    return re.sub(DIRECTIONS, lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def is_address(text: str) -> bool:
     """Whether the text is one bare mail address, as we store them."""
-    return len(text) <= 320 and ADDRESS.match(text) is not None
+    return len(text) <= 320 and re.match(ADDRESS, text) is not None
 
 
 def addresses(text: str | None) -> list[str]:

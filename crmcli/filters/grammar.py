@@ -29,7 +29,7 @@ def parse(text: str) -> Tree:
     if len(text) > LONGEST:
         raise Usage("the filter is too long", hint=f"at most {LONGEST} characters")
     reader = _Reader(text)
-    control = CONTROLS.search(text)
+    control = re.search(CONTROLS, text)
     if control:
         raise reader.error("there is a control character", at=control.start())
     if reader.ended():

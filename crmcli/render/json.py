@@ -13,7 +13,7 @@ from crmcli.tuples import Any
 from crmcli.values import plain
 
 # What JSON may hold as it is and a terminal should not get: escaped, so that nothing is lost.
-UNSAFE = re.compile(f"[\x7f-\x9f\ud800-\udfff]|{DIRECTIONS.pattern}")
+UNSAFE = re.compile(f"[\x7f-\x9f\ud800-\udfff]|{DIRECTIONS}")
 
 
 def json(result: Result, look: Look) -> Iterator[str]:
