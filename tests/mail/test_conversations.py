@@ -57,7 +57,7 @@ class Do(NamedTuple):
 
 JOE = Mail("joe", 1, "draft", "in", label="joe1", goes="thanks joe, forward ann")
 OPEN = Mail("joe", 1, "open", "in", answers="thanks 1", label="joe2", goes="forward ann")
-FORWARDED = "See.\n\n---------- Forwarded message ---------\nFrom: Joe <joe@acme.example>\nDate: today\nSubject: Pump\n\nIt broke."
+FORWARDED = "See.\n\n---------- Forwarded message -------\nFrom: Joe <joe@acme.example>\nDate: today\nSubject: Pump\n\nIt broke."
 
 CONVERSATIONS: dict[str, list[Mail | Do]] = {
     "a first mail makes a draft, is thanked and passed on": [JOE],
@@ -132,7 +132,7 @@ CONVERSATIONS: dict[str, list[Mail | Do]] = {
     "a forward that carries the proof stays in its case": [
         JOE, Mail("joe", 1, "open", "in", answers="thanks 1", subject="WG: [1] Pump", text=FORWARDED),
     ],
-    "an answer after a pause opens the case again": [JOE, Do(Act(1, "pending")), Mail("joe", 1, "open", "in", answers="thanks 1")],
+    "an answer after a pause opens the case": [JOE, Do(Act(1, "pending")), Mail("joe", 1, "open", "in", answers="thanks 1")],
     "an answer to an open case leaves it open": [JOE, OPEN, Mail("joe", 1, "open", "in", answers="joe2")],
     "an answer soon after closing opens the case again": [
         JOE, Do(Act(1, "close")), Mail("joe", 1, "open", "in", answers="thanks 1", days=29),
