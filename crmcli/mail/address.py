@@ -95,6 +95,7 @@ class _Reader:
         elif token in (",", ";"):
             if not self.in_angle or not "".join(self.angle).strip().startswith("@"):
                 self.flush()
+                self.pending = self.pending if token == "," else ""
         elif token == ":":
             (self.angle if self.in_angle else self.phrase).clear()
             if not self.in_angle:

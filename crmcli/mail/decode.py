@@ -62,6 +62,7 @@ BOMS = (
 CHARSET = re.compile(r"[A-Za-z0-9][\w.:+-]{0,39}", re.ASCII)
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 NOT_BASE64 = bytes(set(range(256)) - set(BASE64))
+CUT = ("unexpected end of data", "incomplete multibyte sequence")
 # Pieces of base64 with a padding of their own; more are no mail program's work.
 PIECES = 400_000
 
@@ -106,9 +107,10 @@ def _strict(data: bytes, charset: str) -> str | None:
     try:
         return data.decode(charset)
     except UnicodeDecodeError as error:
-        # a character cut in two at the very end is no reason to doubt the rest
-        if 0 < error.start >= len(data) - 3:
-            return data[: error.start].decode(charset, "ignore")
+        # a character cut in two at the very end is no reason to doubt others before it
+        whole = data[: error.start]
+        if error.reason in CUT and not whole.isascii():
+            return whole.decode(charset)
     except (UnicodeError, ValueError):
         pass
     return None

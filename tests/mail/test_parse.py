@@ -1,0 +1,246 @@
+"""Parsing: what a mail says, that nothing makes it raise, and that it stays within its budgets (mail.md §6)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmcli.mail import parse as module
+from crmcli.mail.incoming import Incoming
+from crmcli.mail.parse import parse, poisoned
+
+PLAIN = """\
+Received: from b by c
+Received: from a by b
+From: Jo Doe <Jo@CUSTOMER.example>
+To: support@us.example, Bob <bob@us.example>
+Cc: nobody in particular;, Eve <eve@else.example>
+Subject: A  folded
+\tsubject
+Date: Mon, 2 Mar 2026 10:00:00 +0100
+Message-ID: < a1@customer.example >
+In-Reply-To: Your message of Monday <a0@us.example>
+X-Spam: =?utf-8?q?no?=
+
+Hello,
+
+thanks.
+""".encode("ascii")
+
+
+def mail(head: str, body: str | bytes = "x") -> Incoming:
+    """The mail of these headers and this text."""
+    return module._read(head.encode("utf-8", "surrogateescape") + b"\n\n" + (body.encode() if isinstance(body, str) else body))
+
+
+def test_a_plain_mail_is_read_field_by_field() -> None:
+    """Names, addresses, ids, dates, headers and text."""
+    found = parse(PLAIN)
+    assert (found.from_name, found.from_) == ("Jo Doe", "Jo@customer.example")
+    assert found.to == (("", "support@us.example"), ("Bob", "bob@us.example"))
+    assert found.cc == (("Eve", "eve@else.example"),)
+    assert (found.subject, found.date) == ("A folded subject", "2026-03-02T09:00:00Z")
+    assert (found.message_id, found.in_reply_to, found.references) == ("a1@customer.example", ("a0@us.example",), ())
+    assert found.received == ("from b by c", "from a by b")
+    assert found.header("x-spam") == "=?utf-8?q?no?="
+    assert [name for name, _ in found.headers][:3] == ["received", "received", "from"]
+    assert (found.text, found.visible, found.own_text) == ("Hello,\n\nthanks.", ((0, 15),), "Hello,\n\nthanks.")
+    assert (found.charset, found.charset_reason, found.html_used, found.marks) == ("utf-8", "utf-8", False, ())
+
+
+def test_line_ends_do_not_change_what_a_mail_says() -> None:
+    """LF and CRLF copies have the same content key."""
+    assert parse(PLAIN.replace(b"\n", b"\r\n"))._replace(headers=()) == parse(PLAIN)._replace(headers=())
+
+
+def test_the_content_key_is_of_sender_date_text_and_files() -> None:
+    """Not of ids and trace headers."""
+    key = parse(PLAIN).content_key
+    assert parse(PLAIN.replace(b"a1@", b"a2@").replace(b"Received: from a by b\n", b"")).content_key == key
+    for old, new in ((b"Jo@", b"Jim@"), (b"10:00", b"11:00"), (b"thanks", b"Thanks")):
+        assert parse(PLAIN.replace(old, new)).content_key != key
+
+
+@pytest.mark.parametrize("head", ["Message-ID:", "Message-ID: <>", "X: y", "Message-ID: none"])
+def test_an_absent_or_empty_id_is_none(head: str) -> None:
+    """So that it never matches another."""
+    assert mail(head).message_id is None
+
+
+def test_ids_are_read_across_folds_and_garbage() -> None:
+    """Each once, in order; without brackets only where nothing has them."""
+    assert mail("References: <a@x>,<b@\n y> junk <a@x> <>").references == ("a@x", "b@y")
+    assert mail("In-Reply-To: a@x").in_reply_to == ("a@x",)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Mon, 2 Mar 2026 10:00:00 +0100 (CET)", "2026-03-02T09:00:00Z"),
+        ("2 Mar 26 10:00 EST", "2026-03-02T15:00:00Z"),
+        ("Mon Mar  2 10:00:00 2026", "2026-03-02T10:00:00Z"),
+        ("Thu, 1 Jan 1970 00:30:00 +0100", None),
+        ("31 Dec 9999 23:59:59 -0100", None),
+        ("yesterday", None),
+        ("", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_date_is_utc_text_or_none(value: str, expected: str | None) -> None:
+    """Zones counted in; out of range or unreadable is none."""
+    assert mail(f"Date: {value}").date == expected
+
+
+def test_the_first_date_that_can_be_read_counts() -> None:
+    """Broken mailers write two."""
+    assert mail("Date: soon\nDate: 2 Mar 2026 10:00 +0000").date == "2026-03-02T10:00:00Z"
+
+
+def test_two_senders_are_marked() -> None:
+    """Whom such a mail is from, programs disagree on."""
+    assert mail("From: a@x.example\nFrom: b@x.example").marks == ("two-from",)
+    assert mail("From: a@x.example, b@x.example").marks == ("two-from",)
+    assert mail("From: a@x.example").marks == ()
+
+
+def test_control_characters_go_and_direction_controls_stay() -> None:
+    """The latter are escaped where they are shown."""
+    found = mail("Subject: a\x00b\x1b[31m\u202ec", "x\x07y\u202ez\x9b")
+    assert (found.subject, found.text) == ("ab[31m\u202ec", "xy\u202ez")
+
+
+def test_headers_cannot_smuggle_line_breaks() -> None:
+    """Encoded CR and LF become blanks."""
+    found = mail("Subject: =?utf-8?q?a=0D=0ABcc:_x?=\nFrom: =?utf-8?q?n=0Aame?= <a@b.c>")
+    assert (found.subject, found.from_name) == ("a Bcc: x", "n ame")
+
+
+def test_headers_end_at_a_line_that_is_none() -> None:
+    """And the text begins with it."""
+    found = module._read(b"Subject: a\nnot a header\nTo: b@c.d\n\ntext")
+    assert (found.subject, found.to, found.text) == ("a", (), "not a header\nTo: b@c.d\n\ntext")
+
+
+def test_a_mail_without_headers_or_without_text_is_read() -> None:
+    """Down to nothing at all."""
+    assert module._read(b"\njust text\n").text == "just text"
+    assert module._read(b"Subject: x").subject == "x"
+    assert module._read(b"").text == ""
+
+
+def test_poison_keeps_everything_raw() -> None:
+    """Headers as latin-1, body as it stands, the whole mail attached."""
+    raw = b"Subject: caf\xe9\n =?utf-8?q?x?=\nFrom: <a@b>\nMessage-ID: <1@x>\n\nb\xe9ta\x00"
+    found = poisoned(raw)
+    assert (found.subject, found.from_, found.message_id) == ("café =?utf-8?q?x?=", None, "1@x")
+    assert (found.text, found.marks) == ("béta", ("poison",))
+    assert [part.content for part in found.attachments] == [raw]
+
+
+def test_an_error_in_reading_gives_poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing passes out of parse."""
+    monkeypatch.setattr(module.mime, "tree", lambda raw: 1 / 0)
+    assert parse(PLAIN).marks == ("poison",)
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_make_it_raise(raw: bytes) -> None:
+    """Not even inside, before poison catches it."""
+    found = module._read(raw)
+    assert poisoned(raw).marks == ("poison",)
+    assert all(0 <= start < end <= len(found.text) for start, end in found.visible)
+
+
+HEADS = ["From", "To", "Subject", "Date", "Message-ID", "References", "Content-Type", "Content-Disposition"]
+SHARDS = st.sampled_from(
+    ("=?utf-8?q?", "?=", "=?x?b?", '"', "<", ">", "(", ")", "@", ",", ";", ":", "\\", "\n ", "\r", "é", "\udce9", "=", "'", "*0*",
+     "multipart/mixed; boundary=a", "text/html", "charset=utf-7", "filename*=", "%", "1", " ", "a")
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(HEADS), st.lists(SHARDS, max_size=12)), max_size=6), st.text(max_size=60))
+def test_no_headers_make_it_raise(fields: list[tuple[str, list[str]]], body: str) -> None:
+    """Made of the pieces that mean something in them."""
+    head = "\n".join(f"{name}: {''.join(shards)}" for name, shards in fields)
+    found = mail(head, f"--a\n{body}\n--a--")
+    assert "\n" not in found.subject + found.from_name
+
+
+def deep(levels: int) -> bytes:
+    """Multiparts in each other."""
+    return b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i, i) for i in range(levels)) + b"\nhi"
+
+
+def page(html: bytes) -> bytes:
+    """A mail of HTML alone."""
+    return b"Content-Type: text/html\n\n" + html
+
+
+BOUND = b"Content-Type: multipart/mixed; boundary=b\n\n"
+# The hostile mails of the promise, as Python that makes them in the child process, and a mark that they must get.
+HOSTILE = {
+    "a subject of 1 MB": ("b'Subject: ' + b'x' * 10**6 + b'\\n\\nhi'", "cut-header"),
+    "100 kB of quotes in To": ("b'To: ' + b'\"' * 10**5 + b'\\n\\nhi'", "cut-header"),
+    "100 kB of brackets in To": ("b'To: ' + b'<' * 10**5 + b'\\n\\nhi'", "cut-header"),
+    "100 kB of parentheses in To": ("b'To: ' + b'(' * 10**5 + b'\\n\\nhi'", "cut-header"),
+    "quotes and backslashes in To": ("b'To: ' + b'\"\\\\' * 30000 + b'\\n\\nhi'", None),
+    "20,000 addresses": ("b'To: ' + b',\\n '.join(b'u%d@x.example' % i for i in range(20000)) + b'\\n\\nhi'", "cut-addresses"),
+    "short addresses": ("b'To: ' + b'a@b,' * 12000 + b'\\n\\nhi'", "cut-addresses"),
+    "10 MB of headers": ("b'X: y\\n' * 2 * 10**6", "cut-headers"),
+    "1,000 levels": ("deep(1000)", "cut-depth"),
+    "1,000 messages in messages": ("b'Content-Type: message/rfc822\\n\\n' * 1000", "message"),
+    "20,000 parts": ("BOUND + b'--b\\n\\nhi\\n' * 20000 + b'--b--\\n'", "cut-parts"),
+    "10 MB unterminated": ("BOUND + b'--b\\n\\n' + b'word word word\\n' * 660000", "truncated"),
+    "10 MB that are almost boundaries": ("BOUND + b'--bx\\n' * 2 * 10**6", "cut-parts"),
+    "10 MB of empty lines": ("b'X: y\\n\\n' + b'\\n' * 10**7", "cut-text"),
+    "10 MB in one line": ("b'X: y\\n\\n' + b'x' * 10**7", "cut-text"),
+    "10 MB of padded base64": ("b'Content-Type: a/b\\nContent-Transfer-Encoding: base64\\n\\n' + b'YQ==\\n' * 2 * 10**6", None),
+    "unending encoded words": ("b'Subject: ' + b'=?a?q?' * 10000 + b'\\n\\nhi'", None),
+    "bytes of no charset": ("b'X: y\\n\\n' + bytes(range(128, 256)) * 40000", "cut-text"),
+    "12,000 attributions": ("b'X: y\\n\\n' + (b'schrieb 12 ' * 30 + b':\\n') * 12000", None),
+    "100,000 comments": ("page(b'<!--' * 10**5)", "html"),
+    "100,000 nested divs": ("page(b'<div>' * 10**5)", "cut-text"),
+    "100,000 attributes": ("page(b'<p ' + b' '.join(b'a%d=1' % i for i in range(10**5)) + b'>x')", "html"),
+    "20,000 open fonts": ("page(b''.join(b'<p><font size=%d>x' % i for i in range(20000)))", "html"),
+    "nested links": ("page(b'<a><div>' * 50000 + b'</a>' * 50000)", "cut-text"),
+    "a million open tags": ("page(b'<a' * 10**6)", "cut-text"),
+    "unending quotes in tags": ("page(b'<a b=\"' * 800000)", "cut-text"),
+    "nested quotes": ("page(b'<blockquote>' * 7000 + b'x<br>' * 90000)", "cut-text"),
+    "preformatted lines": ("page(b'<pre>' + b'a\\n' * 2500000)", "cut-text"),
+}
+CHILD = """
+import json, resource, sys, time
+from tests.mail.test_parse import BOUND, HOSTILE, deep, page
+from crmcli.mail import html, parse
+raw = eval(HOSTILE[sys.argv[1]][0])
+start = time.process_time()
+found = parse._read(raw)
+print(json.dumps([found.marks, time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+"""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_mails_cost_two_seconds_and_300_mb_at_most(name: str) -> None:
+    """And are marked; the child counts its own CPU seconds and memory, the interpreter's and the mail's included."""
+    done = subprocess.run([sys.executable, "-c", CHILD, name], capture_output=True, text=True, check=True)
+    marks, seconds, megabytes = json.loads(done.stdout)
+    assert seconds < 2
+    assert megabytes < 300
+    assert HOSTILE[name][1] is None or HOSTILE[name][1] in marks
+    assert "poison" not in marks
+
+
+def test_a_plain_mail_loads_nothing_that_it_does_not_need() -> None:
+    """The hot road pays for HTML and guessing of charsets only where a mail has them."""
+    code = (
+        "import sys; from crmcli.mail.parse import parse; "
+        f"assert parse({PLAIN!r}).marks == (); "
+        "print(*(set(sys.modules) & {'selectolax', 'selectolax.lexbor', 'chardet', 'flufl.bounce', 'html', 'json', 'typing',"
+        " 'crmcli.mail.html', 'crmcli.mail.tags', 'crmcli.mail.bounce', 'unicodedata'}))"
+    )
+    assert subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
