@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from itertools import pairwise
@@ -16,7 +17,8 @@ NO_RECIPIENT = 67
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line → its exit code (cli.md §2); errors are told on standard error, once."""
-    argv = sys.argv[1:] if argv is None else argv
+    if argv is None:
+        return _process(sys.argv[1:])
     try:
         code = _run(argv)
         sys.stdout.flush()
@@ -28,6 +30,14 @@ def main(argv: list[str] | None = None) -> int:
         return _deferred(None) if hot.first_word(argv) == "ingest" else INTERRUPTED
     except Exception as error:
         return _told(error, argv)
+
+
+def _process(argv: list[str]) -> int:
+    """The command line of a process of its own: nearly all are over before there is garbage worth looking for."""
+    gc.set_threshold(100_000)
+    code = main(argv)
+    gc.freeze()
+    return code
 
 
 def _run(argv: list[str]) -> int:
