@@ -73,7 +73,7 @@ def _value(names: tuple[str, ...], *values: str) -> Callable[[Incoming, Known], 
 
 def _word(value: str) -> str:
     """The first word of a header: no comments, no parameters, lower case."""
-    return re.sub(COMMENT, " ", value).partition(";")[0].strip().lower()
+    return (re.sub(COMMENT, " ", value) if "(" in value else value).partition(";")[0].strip().lower()
 
 
 def _report(kind: str) -> Callable[[Incoming, Known], bool]:

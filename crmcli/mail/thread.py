@@ -80,7 +80,7 @@ def clues(incoming: Incoming, recipients: Sequence[str], keys: tuple[sign.Key, .
         tuple(dict.fromkeys(proof.case_id for proof in (*held, *shown))),
         tuple(dict.fromkeys((proof.case_id, proof.user_id) for proof in held if proof.user_id is not None)),
         newest[:REFERENCES],
-        tuple(dict.fromkeys(map(int, re.findall(TAG, incoming.subject))))[:TAGS],
+        tuple(dict.fromkeys(map(int, re.findall(TAG, incoming.subject) if "[" in incoming.subject else ())))[:TAGS],
         is_forward(incoming),
     )
 
