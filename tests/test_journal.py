@@ -53,7 +53,8 @@ def made(kind: Callable[..., Command], *parts: st.SearchStrategy[Any]) -> st.Sea
 
 
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
-    VALUES.map(lambda values: Add({"name": "new", **values})),
+    VALUES.map(lambda values: Add({"name": "new", "section_id": 1, **values})),
+    made(Act, CASES, st.sampled_from(list(VERBS))),
     made(Act, CASES, st.sampled_from(list(VERBS)), st.sampled_from([None, START]), st.sampled_from([None, "price"])),
     made(Edit, CASES, VALUES),
     made(Note, CASES, st.one_of(st.none(), TEXTS)),
@@ -62,12 +63,14 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     made(Duplicate, CASES),
     made(Merge, CASES, CASES),
     made(Link, CASES, CASES, st.sampled_from(LINK_KINDS[:-1]), st.booleans()),
-    made(Split, CASES, st.lists(st.integers(1, 6), min_size=1, max_size=2).map(tuple)),
+    made(Split, CASES, st.tuples(st.integers(1, 6))),
     made(SetActive, CASES, st.booleans()),
     made(Delete, CASES),
 )
 COURSES = st.lists(
-    st.tuples(COMMANDS, st.integers(-90, 600), st.sampled_from([None, 1, 2]), st.booleans()), min_size=5, max_size=25
+    st.tuples(COMMANDS, st.integers(-90, 600), st.sampled_from([None, 1, 2]), st.sampled_from([False] * 5 + [True])),
+    min_size=5,
+    max_size=25,
 )
 
 
@@ -96,9 +99,21 @@ def run(conn: sqlite3.Connection, course: list[tuple[Command, int, int | None, b
         now = clock.shift(now, seconds)
         try:
             with db.write(conn, Origin(now, user_id, "cli", dry_run=dry_run)) as tx:
-                execute(tx, command)
+                execute(tx, aimed(conn, command))
         except CrmError:
             continue
+
+
+def aimed(conn: sqlite3.Connection, command: Any) -> Command:
+    """The command with its numbers made ids of cases and communications that there are, as far as there are any."""
+    ids = [row[0] for row in conn.execute("SELECT id FROM cases ORDER BY id")]
+    names = [name for name in ("case_id", "into_id", "other_id") if name in command._fields and ids]
+    command = command._replace(**{name: ids[getattr(command, name) % len(ids)] for name in names})
+    said = conn.execute("SELECT case_id, id FROM v_history ORDER BY id").fetchall()
+    if isinstance(command, Split) and said:
+        case_id, first = said[command.history_ids[0] % len(said)]
+        return command._replace(case_id=case_id, history_ids=(first,))
+    return command  # type: ignore[no-any-return]
 
 
 def folded(conn: sqlite3.Connection) -> dict[str, dict[int, dict[str, Any]]]:
