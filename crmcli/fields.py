@@ -361,7 +361,7 @@ NOUNS: dict[str, Noun] = {
                 _bool("mail_watchers", "mail to the watchers"),
                 Field("mail_to", "addresses", "mail to these"),
                 Field("mail_body", "lines", "text with %(case_id)s and the like"),
-                _bool("quiet", "mail waits for working time"),
+                _read("quiet", "bool", "mail waits for working time"),
                 _text("method", "a registered method"),
                 _bool("go_on", "later rules may fire too"),
                 _text("repeat", "once, or every:1d while it holds"),

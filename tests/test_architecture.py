@@ -17,18 +17,19 @@ ROOT = Path(crmcli.__file__).parent
 FLOORS = {
     7: ("__main__", "hot", "cli."),
     6: (
-        "mail.ingest", "mail.effects", "mail.facts", "mail.bulk", "mail.send", "mail.smtp", "mail.transport",
-        "rules.run", "segments.run", "reports.", "demo_data",
+        "mail.ingest", "mail.effects", "mail.facts", "mail.returned", "mail.bulk", "mail.send", "mail.smtp", "mail.transport",
+        "rules.run", "segments.run", "reports.", "demo_data", "past", "undo",
     ),
     5: ("execute",),
     4: ("rules.react", "rules.due", "notify"),
     3: (
         "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find", "mail_list",
-        "mail_limits", "messages", "outbox", "pages", "partners", "recipients", "record_list", "records", "seeds",
+        "mail_limits", "messages", "outbox", "pages", "menu", "partners", "recipients", "record_list", "records", "seeds", "status", "views",
         "canned", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
-    1: ("clock", "config", "dates", "errors", "fields", "model", "resources", "rules.delay", "text", "values", "zones"),
+    1: ("clock", "config", "dates", "errors", "fields", "literals", "model", "resources", "rules.delay", "text", "tuples",
+        "values", "zones"),
     0: ("",),
 }  # fmt: skip
 

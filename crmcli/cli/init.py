@@ -49,6 +49,8 @@ def init(
             demo_data.fill(conn, s.now)
     finally:
         conn.close()
+    if s.given.quiet:
+        return
     s.show(Result((Column("db"), Column("user"), Column("section"), Column("zone")), [_made(s, section, zone)], one=True))
     s.say("next: crm case add 'My first case', or connect the mail server: crm help mail")
 
