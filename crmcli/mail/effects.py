@@ -12,6 +12,7 @@ from crmcli.mail.classify import Kind, classify
 from crmcli.mail.decide import Decision, decide
 from crmcli.mail.facts import Sender
 from crmcli.mail.incoming import Incoming
+from crmcli.mail.sign import Key
 from crmcli.model import Add, Command, Edit, Row
 from crmcli.text import joined
 from crmcli.tuples import NamedTuple
@@ -48,14 +49,29 @@ def effects(tx: Tx, delivery: Delivery, incoming: Incoming) -> Taken:
     twin = messages.twin(conn, delivery.sha256, incoming, tx.now)
     if twin is not None:
         return _again(tx, delivery, incoming, sender, twin)
-    keys = outbox.keys(conn)
-    aside = [mark for mark in ASIDE if mark in incoming.marks]
-    kind = Kind("human", tuple(aside)) if aside else classify(incoming, facts.known(incoming, envelope, sender, keys))
-    message_id = _stored(tx, delivery, incoming, kind, sender)
+    aside = next((mark for mark in ASIDE if mark in incoming.marks), "")
     if aside:
-        return _ended(tx, delivery, message_id, "triage", f"set aside: {aside[0]}", None, {"class": kind.name})
-    clues = thread.clues(incoming, envelope.recipients, keys)
-    found, where = facts.gather(conn, incoming, envelope, sender, kind, clues, message_id, tx.now)
+        message_id = _stored(tx, delivery, incoming, Kind("human", (aside,)), sender)
+        return _ended(tx, delivery, message_id, "triage", f"set aside: {aside}", None, {})
+    keys = outbox.keys(conn)
+    kind = classify(incoming, facts.known(incoming, envelope, sender, keys))
+    if kind.name in ("bounce", "auto-reply"):
+        from crmcli.mail import returned
+
+        back = returned.find(conn, delivery, incoming, keys, kind.name == "bounce")
+        if back:
+            message_id = _stored(tx, delivery, incoming, kind._replace(name="bounce"), sender)
+            return _ended(tx, delivery, message_id, "done", returned.note(tx, back), back.row["case_id"], {"class": "bounce"})
+    return _decided(tx, delivery, incoming, kind, sender, keys)
+
+
+def _decided(
+    tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: Sender, keys: tuple[Key, ...]
+) -> Taken:  # fmt: skip
+    """A mail that may belong to a case: what is known about it, what is decided, and that done."""
+    message_id = _stored(tx, delivery, incoming, kind, sender)
+    clues = thread.clues(incoming, delivery.envelope.recipients, keys)
+    found, where = facts.gather(tx.conn, incoming, delivery.envelope, sender, clues, message_id, tx.now)
     decision = decide(incoming, kind, found)
     messages.mark(tx, message_id, decision.marks)
     state, reason, case_id = _done(tx, decision)

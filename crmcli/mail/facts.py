@@ -7,7 +7,6 @@ import sqlite3
 from crmcli import addresses, cases, clock, messages, settings
 from crmcli.errors import NotFound
 from crmcli.mail import classify, sign, thread
-from crmcli.mail.classify import Kind
 from crmcli.mail.decide import CLOSED, Facts
 from crmcli.mail.envelope import Envelope, plus_part
 from crmcli.mail.incoming import Incoming
@@ -110,7 +109,10 @@ def is_recipient(conn: sqlite3.Connection, envelope: Envelope) -> bool:
 
 
 def section(conn: sqlite3.Connection, text: str) -> int:
-    """The section that a code, path or id names."""
+    """The section that a code, path or id names; NotFound where none does."""
+    row = conn.execute("SELECT id FROM sections WHERE code = ? AND active = 1", (text,)).fetchone()
+    if row:
+        return int(row[0])
     from crmcli import find
 
     return find.one(conn, "section", text)
@@ -160,8 +162,7 @@ def pointed(conn: sqlite3.Connection, clues: Clues, address: str, staff: bool, n
 
 
 def gather(
-    conn: sqlite3.Connection, incoming: Incoming, envelope: Envelope, sender: Sender, kind: Kind,
-    clues: Clues, message_id: int, now: str,
+    conn: sqlite3.Connection, incoming: Incoming, envelope: Envelope, sender: Sender, clues: Clues, message_id: int, now: str
 ) -> tuple[Facts, Route]:  # fmt: skip
     """All that is to be known before it can be decided what the mail leads to."""
     staff = sender.user_id is not None

@@ -129,8 +129,7 @@ def _repeat(before: Delivery) -> Taken:
 
 def _moment(origin: Origin, delivery: Delivery, incoming: Incoming) -> Origin:
     """History that is read in bulk happens at its own time, and quietly."""
-    old = incoming.date is not None and incoming.date < clock.shift(origin.now, -OLD)
-    if delivery.reason != deliveries.BULK or not old:
+    if delivery.reason != deliveries.BULK or incoming.date is None or incoming.date >= clock.shift(origin.now, -OLD):
         return origin
     return origin._replace(now=incoming.date, quiet=True)
 
