@@ -209,11 +209,13 @@ def _turn(conn: sqlite3.Connection) -> Iterator[None]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except OSError:
+            except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise Busy("the database is busy", hint="try again in a moment") from None
                 time.sleep(pause)
                 pause = min(pause * 2, 0.02)
+            except OSError:
+                break  # a file system without such locks
         yield
     finally:
         os.close(handle)
