@@ -7,7 +7,7 @@ from crmcli.db import Tx
 from crmcli.deliveries import Delivery
 from crmcli.errors import Busy, CrmError
 from crmcli.execute import execute
-from crmcli.mail import facts, thread
+from crmcli.mail import facts, marks, parse, thread
 from crmcli.mail.classify import Kind, classify
 from crmcli.mail.decide import Decision, decide
 from crmcli.mail.facts import Sender
@@ -25,6 +25,8 @@ SELECT u.email
 FROM sections s JOIN users u ON u.id = s.user_id
 WHERE s.id = ? AND u.id IS NOT ? AND u.active = 1 AND u.email IS NOT NULL
 """
+
+ANSWERED = "SELECT bytes FROM outbox WHERE message_id IN ({}) ORDER BY id DESC LIMIT 1"
 
 
 class Taken(NamedTuple):
@@ -69,6 +71,7 @@ def _decided(
     tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: Sender, keys: tuple[Key, ...]
 ) -> Taken:  # fmt: skip
     """A mail that may belong to a case: what is known about it, what is decided, and that done."""
+    incoming = _without_ours(tx, incoming)
     message_id = _stored(tx, delivery, incoming, kind, sender)
     clues = thread.clues(incoming, delivery.envelope.recipients, keys)
     found, where = facts.gather(tx.conn, incoming, delivery.envelope, sender, clues, message_id, tx.now)
@@ -89,6 +92,15 @@ def _decided(
         "commands": ", ".join(type(command).__name__ for command in decision.commands),
     }
     return _ended(tx, delivery, message_id, state, reason, case_id, told)
+
+
+def _without_ours(tx: Tx, incoming: Incoming) -> Incoming:
+    """The mail with what it quotes of ours known as such, word for word."""
+    ids = [f"<{name}>" for name in (*incoming.in_reply_to, *incoming.references)][-thread.REFERENCES :]
+    row = tx.run(ANSWERED.format(", ".join("?" * len(ids))), ids).fetchone() if ids else None
+    if row is None:
+        return incoming
+    return incoming._replace(visible=marks.again(incoming.text, incoming.visible, parse.parse(row["bytes"]).text))
 
 
 def _stored(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: Sender) -> int:

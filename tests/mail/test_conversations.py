@@ -12,7 +12,7 @@ import pytest
 
 from crmcli.model import Act, Add, Delete, Edit, Merge, Note, Reply
 from tests.conftest import NOW
-from tests.mail.post import do, later, letter, one, out, post, said, store
+from tests.mail.post import body, do, later, letter, one, out, post, said, store
 
 PEOPLE = {
     "joe": "Joe Roe <joe@acme.example>",
@@ -340,3 +340,12 @@ def test_an_id_that_two_mails_bear_threads_nothing(conn: sqlite3.Connection) -> 
     taken = post(conn, letter("And more.\n", in_reply_to="<same@acme.example>"))
     assert taken.case_id == 3
     assert "id-reused" in one(conn, "SELECT marks FROM messages WHERE id = 2")
+
+
+def test_what_we_wrote_ourselves_is_not_the_writers_own_however_it_is_quoted(conn: sqlite3.Connection) -> None:
+    post(conn, letter("The big red pump of hall seven broke this morning.\n"))
+    notice = out(conn, "forward")[0]
+    text = f"It is fixed, tell them.\n\n{body(notice)}"
+    post(conn, letter(text, from_=PEOPLE["ann"], in_reply_to=notice["Message-ID"]))
+    assert "It is fixed" in body(out(conn, "reply")[0])
+    assert "hall seven" not in body(out(conn, "reply")[0])
