@@ -175,6 +175,8 @@ class _Writer:
         self.block()
         if self.lines and self.lines[-1][1]:
             self.lines.append((self.level, ""))
+        elif self.lines:
+            self.lines[-1] = (min(self.level, self.lines[-1][0]), "")
 
     def text(self) -> tuple[str, list[Span]]:
         """All lines as one text without double empty ones, and where in it the marked lines lie."""

@@ -139,12 +139,12 @@ def _hide_attributions(lines: list[str], hidden: list[bool]) -> None:
     ending = [number for number, line in enumerate(lines) if line.rstrip().endswith(ENDS) and not hidden[number]]
     for number in ending[:ATTRIBUTED_LINES]:
         first = _attribution(lines, hidden, number)
-        if first is None:
-            continue
         after = next((later for later in range(number + 1, len(lines)) if lines[later].strip()), len(lines))
         if after == len(lines) or hidden[after]:
-            hidden[first:after] = [True] * (after - first)
-        elif _is_dated(" ".join(lines[first : number + 1])):
+            first = number if first is None and _names(lines[number]) else first
+            if first is not None:
+                hidden[first:after] = [True] * (after - first)
+        elif first is not None and _is_dated(" ".join(lines[first : number + 1])):
             hidden[first:] = [True] * (len(lines) - first)
             return
 
@@ -162,6 +162,11 @@ def _attribution(lines: list[str], hidden: list[bool], last: int) -> int | None:
     line, said = lines[last], _words(lines[last])
     known = any(f" {verb} " in said for verb in ATTRIBUTED) or any(verb in line for verb in ATTRIBUTED_UNSPACED)
     return last if known and _is_dated(line) else None
+
+
+def _names(line: str) -> bool:
+    """Whether the line ends with an address in brackets, and has a date besides."""
+    return "@" in line and line.rstrip()[-2:-1] == ">" and _is_dated(line.partition("<")[0])
 
 
 def _words(line: str) -> str:

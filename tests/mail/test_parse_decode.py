@@ -40,7 +40,7 @@ def test_the_charset_is_found_step_by_step(data: bytes, declared: str, text: str
     assert decode.text(data, declared) == (text, charset, reason)
 
 
-NO_CHARSETS = "rot13 base64 hex zlib idna punycode unicode_escape raw_unicode_escape undefined mbcs aliases none ../x os.path ü \0"
+NO_CHARSETS = "rot13 base64 hex zlib idna punycode unicode_escape raw_unicode_escape undefined mbcs aliases ../x os.path ü \0"
 
 
 @pytest.mark.parametrize("name", [*NO_CHARSETS.split(" "), "", " ", "utf-8\0", "x" * 100])
