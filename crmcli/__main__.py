@@ -59,7 +59,8 @@ def _run(argv: list[str]) -> int:
         return cron.run(session)
     from crmcli.cli import lists
 
-    return lists.cases(session)
+    limit = found.options.pop("limit", None)
+    return lists.cases(session, (), lists.Asked(**found.options, limit=None if limit is None else int(limit)))  # type: ignore[arg-type]
 
 
 def _told(error: Exception, argv: list[str]) -> int:

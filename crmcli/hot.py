@@ -21,14 +21,15 @@ GLOBALS = {
 }
 
 # Global options with a value that are not hot.
-VALUED = ("--config", "--reason")
+VALUED = ("--config", "--reason", "--as-of")
 
 # Command words → its own options: field and whether the option repeats.
 COMMANDS: dict[tuple[str, ...], dict[str, tuple[str, bool]]] = {
     ("ingest",): {"--section": ("section", False), "--recipient": ("recipient", True), "--sender": ("sender", False)},
     ("run-rules",): {},
-    ("case", "list"): {},
+    ("case", "list"): {"--columns": ("columns", False), "--sort": ("sort", False), "--limit": ("limit", False)},
 }
+NUMBERS = ("limit",)
 
 
 class Hot(NamedTuple):
@@ -76,9 +77,9 @@ def _with_options(words: tuple[str, ...], given: dict[str, str | bool], rest: li
         return None
     options: dict[str, str | list[str]] = {}
     for token, value in rest:
-        if token not in known:
+        field, repeats = known.get(token, ("", False))
+        if not field or (field in NUMBERS and not (value.isascii() and value.isdecimal())):
             return None
-        field, repeats = known[token]
         if repeats:
             before = options.get(field, [])
             options[field] = [*before, value] if isinstance(before, list) else [value]
