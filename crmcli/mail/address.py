@@ -9,6 +9,7 @@ from crmcli.mail.words import eight_bit, words
 from crmcli.text import clean, is_address
 
 TOKEN = re.compile(r'=\?[^?\s]{1,75}\?[bBqQ]\?[^?]*\?=|"|\\.|[(),:;<>\\]|[^"\\(),:;<>=]+|=', re.DOTALL)
+OPENING = ('"', "(", "<")
 AROUND = re.compile(r"\s*([@.])\s*")
 WITH_AT = re.compile(r"\S+@\S+")
 
@@ -72,43 +73,52 @@ class _Reader:
     def take(self, token: str) -> None:
         """One token, in the state that the ones before it left."""
         if self.quoted:
-            if token == '"':
-                self.quoted = False
-            else:
+            self.quoted = token != '"'
+            if self.quoted:
                 (self.angle if self.in_angle else self.quotes).append(token[1:] if token[0] == "\\" else token)
         elif self.depth:
             self.depth += (token == "(") - (token == ")")
             if self.depth:
                 self.comment.append(token[1:] if token[0] == "\\" else token)
-        elif token == '"':
-            self.quoted = True
-            if not self.in_angle:
-                self.quotes.append(" ")
-        elif token == "(":
-            self.depth = 1
-        elif token == "<":
-            if self.had_angle:
-                self.flush()
-            self.in_angle = self.had_angle = True
+        elif token in OPENING:
+            self.open(token)
         elif token == ">":
             self.in_angle = False
         elif token in (",", ";"):
-            if not self.in_angle or not "".join(self.angle).strip().startswith("@"):
-                self.flush()
-                self.pending = self.pending if token == "," else ""
+            self.separate(token)
         elif token == ":":
-            (self.angle if self.in_angle else self.phrase).clear()
-            if not self.in_angle:
-                self.quotes.clear()
-                self.pending = ""
+            self.forget()
         elif self.in_angle:
             self.angle.append(token)
-        elif self.quotes and not self.phrase and token.startswith("@"):
-            # a quoted local part: one with blanks in it is no address that we can keep, nor is its last word
-            self.phrase.append("".join(self.quotes).strip().replace(" ", '"') + token)
-            self.quotes.clear()
         else:
+            if self.quotes and not self.phrase and token.startswith("@"):
+                # a quoted local part: one with blanks in it is no address that we can keep, nor is its last word
+                token = "".join(self.quotes).strip().replace(" ", '"') + token
+                self.quotes.clear()
             self.phrase.append(token)
+
+    def open(self, token: str) -> None:
+        """Begin a quoted text, a comment or an address in brackets; a second address is a mailbox of its own."""
+        self.quoted, self.depth = token == '"', int(token == "(")
+        if token == "<":
+            if self.had_angle:
+                self.flush()
+            self.in_angle = self.had_angle = True
+        elif self.quoted and not self.in_angle:
+            self.quotes.append(" ")
+
+    def separate(self, token: str) -> None:
+        """End the mailbox, unless the comma stands in a route of relays, as in <@one,@two:joe@x>."""
+        if not self.in_angle or not "".join(self.angle).strip().startswith("@"):
+            self.flush()
+            self.pending = self.pending if token == "," else ""
+
+    def forget(self) -> None:
+        """Drop what stood before a colon: the name of a group, or a route."""
+        (self.angle if self.in_angle else self.phrase).clear()
+        if not self.in_angle:
+            self.quotes.clear()
+            self.pending = ""
 
     def flush(self) -> None:
         """End the mailbox being read and keep what it is."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from crmcli.mail import decode
 from crmcli.mail.incoming import Part, Span
 from crmcli.mail.mime import Entity, leaves
@@ -41,7 +43,7 @@ class Body(NamedTuple):
 
 def read(raw: bytes, root: Entity) -> Body:
     """The text and the attachments of a mail."""
-    shown = _shown(root)
+    shown = _bodies(root)
     starts = {part.start for part in shown}
     attachments = tuple(_attachment(raw, part) for part in leaves(root) if part.start not in starts and _is_file(part))
     text, quoted, used, marks = _text(raw, shown)
@@ -51,7 +53,13 @@ def read(raw: bytes, root: Entity) -> Body:
 
 def charset(root: Entity) -> str:
     """The charset that the mail's text is declared in, '' for none: a hint for headers that declare nothing."""
-    return next(filter(None, (part.parameters.get("charset") for part in _shown(root))), "")
+    return next(filter(None, (part.parameters.get("charset") for part in _bodies(root))), "")
+
+
+def _bodies(root: Entity) -> list[Entity]:
+    """The parts that make the text; where there are none, the first text that came as a file to be shown."""
+    named = (part for part in leaves(root) if part.type in ("text/plain", *HTML) and part.disposition != "attachment")
+    return _shown(root) or list(islice(named, 1))
 
 
 def _shown(entity: Entity) -> list[Entity]:

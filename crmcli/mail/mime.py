@@ -58,7 +58,7 @@ def tree(raw: bytes) -> tuple[Entity, tuple[str, ...]]:
     marks: dict[str, None] = {}
     root = _entity(raw, (_first(raw), len(raw)), None, marks)
     waiting = [(root, 0)]
-    parts = candidates = 0
+    parts, lines = PARTS, CANDIDATES
     while waiting:
         entity, depth = waiting.pop()
         if not entity.type.startswith("multipart/"):
@@ -66,16 +66,14 @@ def tree(raw: bytes) -> tuple[Entity, tuple[str, ...]]:
         if depth >= DEPTH:
             marks["cut-depth"] = None
             continue
-        sections, closed, seen = _sections(raw, entity, CANDIDATES - candidates, PARTS - parts)
-        candidates += seen
-        if not closed and len(sections) <= PARTS - parts and candidates < CANDIDATES:
-            marks["truncated"] = None
-        if parts + len(sections) > PARTS or candidates >= CANDIDATES:
+        sections, closed, seen = _sections(raw, entity, lines, parts)
+        if len(sections) > parts or seen >= lines:
             marks["cut-parts"] = None
-            sections = sections[: PARTS - parts]
-        parts += len(sections)
-        entity.children.extend(_entity(raw, section, entity, marks) for section in sections)
+        elif not closed:
+            marks["truncated"] = None
+        entity.children.extend(_entity(raw, section, entity, marks) for section in sections[:parts])
         waiting.extend((child, depth + 1) for child in reversed(entity.children))
+        parts, lines = parts - len(entity.children), lines - seen
     return root, tuple(marks)
 
 
@@ -143,7 +141,7 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
     return fields, body
 
 
-def _sections(raw: bytes, entity: Entity, candidates: int, parts: int) -> tuple[list[Section], bool, int]:
+def _sections(raw: bytes, entity: Entity, lines: int, parts: int) -> tuple[list[Section], bool, int]:
     """Where the parts of a multipart lie, whether its end was there, and how many lines were looked at."""
     boundary = entity.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
     start, end = entity.start, entity.end
@@ -155,7 +153,7 @@ def _sections(raw: bytes, entity: Entity, candidates: int, parts: int) -> tuple[
     line = b"--" + boundary
     found: list[Section] = []
     opened, closed, seen, at = -1, False, 0, raw.find(line, start, end)
-    while at >= 0 and seen < candidates and len(found) <= parts:
+    while at >= 0 and seen < lines and len(found) <= parts:
         seen += 1
         after = AFTER_BOUNDARY.match(raw, at + len(line), end)
         if after and (at == start or raw[at - 1 : at] == b"\n"):

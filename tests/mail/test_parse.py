@@ -133,6 +133,60 @@ def test_a_mail_without_headers_or_without_text_is_read() -> None:
     assert module._read(b"").text == ""
 
 
+def parts(*heads: str, kind: str = "mixed") -> Incoming:
+    """A mail of parts with these headers; the text of each is its number."""
+    body = "".join(f"--b\n{head}\n\n{number}\n" for number, head in enumerate(heads))
+    return mail(f"Content-Type: multipart/{kind}; boundary=b", f"{body}--b--\n")
+
+
+PLAIN_PART, HTML_PART = "Content-Type: text/plain", "Content-Type: text/html"
+FILE = "Content-Type: text/plain; name=a.txt"
+ATTACHED = f"{FILE}\nContent-Disposition: attachment"
+CHOSEN = [
+    (("mixed", PLAIN_PART, PLAIN_PART), "0\n\n1", []),
+    (("mixed", PLAIN_PART, FILE), "0", ["a.txt"]),
+    (("mixed", FILE, FILE), "0", ["a.txt"]),
+    (("mixed", ATTACHED), "", ["a.txt"]),
+    (("mixed", HTML_PART, PLAIN_PART), "0\n\n1", []),
+    (("alternative", PLAIN_PART, HTML_PART), "0", []),
+    (("alternative", HTML_PART, PLAIN_PART), "1", []),
+    (("alternative", "Content-Type: text/x-amp-html", HTML_PART), "1", []),
+    (("alternative", PLAIN_PART, "Content-Type: text/calendar"), "0", ["invite.ics"]),
+    (("alternative", PLAIN_PART, "Content-Type: application/pdf; name=a.pdf"), "0", ["a.pdf"]),
+    (("digest", "", ""), "", ["message.eml", "message.eml"]),
+    (("mixed", "Content-Type: nonsense", "Content-Type: image/png"), "0", [""]),
+]
+
+
+@pytest.mark.parametrize(("mail_parts", "text", "names"), CHOSEN)
+def test_text_and_files_are_chosen_among_the_parts(mail_parts: tuple[str, ...], text: str, names: list[str]) -> None:
+    """What is shown, and what is attached."""
+    found = parts(*mail_parts[1:], kind=mail_parts[0])
+    assert (found.text, [part.name for part in found.attachments]) == (text, names)
+
+
+def test_inline_parts_are_told_from_attached_ones() -> None:
+    """By disposition, else by a Content-ID."""
+    heads = ["Content-Disposition: inline", "Content-ID: <1>", "Content-ID: <2>\nContent-Disposition: attachment", "X: y"]
+    found = parts(*(f"Content-Type: image/png\n{head}" for head in heads))
+    assert [part.inline for part in found.attachments] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark"),
+    [
+        ("application/pkcs7-mime; smime-type=signed-data", "signed"),
+        ("application/pkcs7-mime; smime-type=enveloped-data", "encrypted"),
+        ("application/octet-stream; name=WinMail.dat", "winmail"),
+        ("application/ms-tnef", "winmail"),
+        ("message/rfc822", "message"),
+    ],
+)
+def test_special_parts_are_marked(kind: str, mark: str) -> None:
+    """So that a reader knows that there is more than the text."""
+    assert parts(f"Content-Type: {kind}").marks == (mark,)
+
+
 def test_poison_keeps_everything_raw() -> None:
     """Headers as latin-1, body as it stands, the whole mail attached."""
     raw = b"Subject: caf\xe9\n =?utf-8?q?x?=\nFrom: <a@b>\nMessage-ID: <1@x>\n\nb\xe9ta\x00"
