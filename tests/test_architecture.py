@@ -35,7 +35,8 @@ FLOORS = {
 
 # Rooms that know nothing of databases, clocks, files and environments.
 PURE = ("model", "errors", "text", "fields", "values", "workflow", "render.",
-        "filters.grammar", "filters.tree", "filters.sql", "filters.words", "mail.incoming", "mail.parse",
+        "filters.grammar", "filters.tree", "filters.sql", "filters.words", "mail.incoming", "mail.parse", "mail.address", "mail.body",
+        "mail.bounce", "mail.decode", "mail.html", "mail.marks", "mail.mime", "mail.phrases", "mail.tags", "mail.words",
         "mail.decide", "mail.envelope", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body",
         "mail.senders")  # fmt: skip
 IMPURE = ("sqlite3", "time", "os", "subprocess", "socket", "pathlib", "tempfile", "fcntl", "crmcli.db", "crmcli.clock", "crmcli.config")
