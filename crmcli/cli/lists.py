@@ -59,7 +59,7 @@ def page(session: Session, listing: Listing, words: Sequence[str], asked: Asked)
     """The page of a list that is asked for; words are joined to one filter."""
     where, parameters = condition(session, listing.noun, " ".join(words), asked)
     wanted = [(resolved(listing, part.removeprefix("-")), part.startswith("-")) for part in _parts(asked.sort)]
-    order = _keys(wanted) if wanted else listing.order
+    order = _keys(listing, wanted)
     stored = all(column.name in listing.stored for column, _ in wanted)
     return Page(where, parameters, order, asked.after, limit(session, asked), listing.noun.table if stored else listing.view)
 
@@ -122,8 +122,13 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _keys(wanted: list[tuple[Column, bool]]) -> tuple[Key, ...]:
-    """Sort keys: words without regard to case, what is empty last, equal rows by id the same way as the last key."""
+def _keys(listing: Listing, wanted: list[tuple[Column, bool]]) -> tuple[Key, ...]:
+    """Sort keys: words without regard to case, what is empty last, equal rows by id the same way as the last key.
+
+    What the usual order begins with, or nothing, is the usual order.
+    """
+    if [(f"t.{column.name}", down) for column, down in wanted] == [key[:2] for key in listing.order[: len(wanted)]]:
+        return listing.order
     keys = [
         Key(f"t.{column.name}" + " COLLATE NOCASE" * (column.kind == "text"), down, empty=column.name != "id")
         for column, down in wanted
