@@ -900,3 +900,87 @@ CREATE VIEW v_history AS
          h.message_id
   FROM case_history h JOIN case_log l ON l.id = h.log_id
   LEFT JOIN section_paths p ON p.id = l.section_id;
+
+-- What happened to cases, communications and all else.
+CREATE VIEW v_log AS
+  SELECT l.id, l.case_id, l.at, l.name,
+         l.user_id, (SELECT login FROM users WHERE id = l.user_id) AS user,
+         l.section_id, p.path AS section,
+         l.channel_id, (SELECT name FROM channels WHERE id = l.channel_id) AS channel,
+         l.mood_id, (SELECT name FROM moods WHERE id = l.mood_id) AS mood,
+         l.rule_id, (SELECT name FROM rules WHERE id = l.rule_id) AS rule
+  FROM case_log l LEFT JOIN section_paths p ON p.id = l.section_id;
+
+-- seconds is empty while the case still stands there.
+CREATE VIEW v_spans AS
+  SELECT s.id, s.case_id, s.state,
+         s.section_id, p.path AS section,
+         s.user_id, (SELECT login FROM users WHERE id = s.user_id) AS user,
+         s.entered_at, s.left_at,
+         CAST(strftime('%s', s.left_at) AS INTEGER) - CAST(strftime('%s', s.entered_at) AS INTEGER) AS seconds
+  FROM case_spans s LEFT JOIN section_paths p ON p.id = s.section_id;
+
+-- What `crm report opportunities` counts. expected is revenue times q, a probability to six decimals, rounded half-even to
+-- the cent for each case: reckoned in hundred millionths, whole hundred millions apart from the rest, so that nothing overflows.
+CREATE VIEW v_opportunities AS
+  WITH
+    counted AS (
+      SELECT c.id, c.planned_revenue AS revenue, c.planned_cost AS cost, coalesce(c.probability, k.probability) AS q
+      FROM cases c LEFT JOIN categories k ON k.id = c.category_id
+      WHERE c.active = 1
+        AND c.state IN ('draft', 'open', 'pending')
+        AND (c.planned_revenue IS NOT NULL OR c.probability IS NOT NULL)),
+    parted AS (SELECT *, CAST(round(q * 1000000) AS INTEGER) AS parts FROM counted),
+    divided AS (
+      SELECT *,
+             abs(revenue) / 100000000 * parts + abs(revenue) % 100000000 * parts / 100000000 AS part,
+             abs(revenue) % 100000000 * parts % 100000000 AS rest,
+             abs(cost) / 100000000 * parts + abs(cost) % 100000000 * parts / 100000000 AS cost_part,
+             abs(cost) % 100000000 * parts % 100000000 AS cost_rest
+      FROM parted),
+    rounded AS (
+      SELECT id, q,
+             coalesce((part + (rest > 50000000 OR (rest = 50000000 AND part % 2))) * (1 - 2 * (revenue < 0)), 0) AS expected,
+             coalesce((cost_part + (cost_rest > 50000000 OR (cost_rest = 50000000 AND cost_part % 2))) * (1 - 2 * (cost < 0)), 0)
+               AS expected_cost
+      FROM divided)
+  SELECT v.id, v.name, v.state, v.priority,
+         v.section_id, v.section, v.category_id, v.category, v.partner_id, v.partner, v.user_id, v.user,
+         v.created_at, v.deadline_at, v.next_action_at, v.planned_revenue, v.planned_cost,
+         r.q, r.expected, r.expected_cost, r.expected - r.expected_cost AS expected_benefit
+  FROM rounded r JOIN v_cases v ON v.id = r.id;
+
+-- categories are names, unclosed counts the partner's cases that are.
+CREATE VIEW v_partners AS
+  SELECT p.id, p.name, p.ref,
+         p.parent_id, (SELECT name FROM partners WHERE id = p.parent_id) AS parent,
+         p.user_id, (SELECT login FROM users WHERE id = p.user_id) AS user,
+         p.website, p.vat, p.lang, p.comment, p.customer, p.supplier,
+         (SELECT group_concat(name, ', ') FROM partner_categories
+          WHERE id IN (SELECT category_id FROM partner_category_members WHERE partner_id = p.id)) AS categories,
+         (SELECT count(*) FROM cases
+          WHERE partner_id = p.id AND active = 1 AND state IN ('draft', 'open', 'pending')) AS unclosed,
+         p.active
+  FROM partners p;
+
+-- email_state tells whether mail still reaches the address.
+CREATE VIEW v_contacts AS
+  SELECT c.id, c.partner_id, (SELECT name FROM partners WHERE id = c.partner_id) AS partner,
+         c.type, c.name, c.function, c.email,
+         CASE WHEN c.email IS NOT NULL THEN coalesce((SELECT state FROM addresses WHERE address = c.email), 'ok') END AS email_state,
+         c.phone, c.mobile, c.street, c.street2, c.zip, c.city, c.state, c.country, c.birthdate, c.active
+  FROM contacts c;
+
+-- Mails that go out, without what proves an answer to them: bytes, Message-IDs, envelope senders.
+CREATE VIEW v_outbox AS
+  SELECT o.id, o.kind, o.case_id, o.cause,
+         o.user_id, (SELECT login FROM users WHERE id = o.user_id) AS user,
+         o.recipient, o.subject, o.state, o.attempts, o.created_at, o.next_at, o.sent_at, o.error
+  FROM outbox o;
+
+-- Mails that came in, a row for each and its first delivery. A mail of ours that came back shows no Message-ID.
+CREATE VIEW v_mails AS
+  SELECT m.id, CASE WHEN m.class <> 'own-loop' THEN m.message_id END AS message_id,
+         m.class, m."from", m.subject, m.date, m.received_at, m.size,
+         d.case_id, d.state, d.reason
+  FROM messages m LEFT JOIN deliveries d ON d.id = (SELECT min(id) FROM deliveries WHERE message_id = m.id);
