@@ -85,7 +85,7 @@ def _quiet(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
     if facts.case is None:
         return Decision("triage", f"quiet mail: {kind.name}")
     forward = "" if facts.user_id is not None else "note"
-    heard = Hear(facts.case.id, facts.message_id, incoming.text, facts.writer[1], human=False, forward=forward)
+    heard = Hear(facts.case.id, facts.message_id, incoming.text, facts.writer[1] or None, human=False, forward=forward)
     return Decision("done", kind.name, (heard,))
 
 
@@ -102,7 +102,7 @@ def _new(incoming: Incoming, kind: Kind, facts: Facts, links: list[tuple[int, st
     }
     commands: tuple[Command, ...] = (
         Add(values),
-        Hear(NEW, facts.message_id, incoming.text, address, thank=bool(address) and not kind.unthanked),
+        Hear(NEW, facts.message_id, incoming.text, address or None, thank=bool(address) and not kind.unthanked),
         *(Link(NEW, other_id, link) for other_id, link in links),
     )
     unknown = address and facts.contact_id is None and facts.user_id is None
@@ -116,7 +116,7 @@ def _heard(incoming: Incoming, kind: Kind, facts: Facts, case: Case) -> Decision
         return _new(incoming, kind, facts, [(case.id, "continues")])
     stranger = not facts.participant
     commands: list[Command] = [
-        Hear(case.id, facts.message_id, incoming.text, facts.writer[1], forward="note" if stranger else "forward")
+        Hear(case.id, facts.message_id, incoming.text, facts.writer[1] or None, forward="note" if stranger else "forward")
     ]
     if case.state != "open":
         commands.append(Act(case.id, "open"))
@@ -148,7 +148,7 @@ def _held(incoming: Incoming, facts: Facts, case: Case) -> Decision:
 
 
 def _note(incoming: Incoming, facts: Facts, case: Case) -> Note:
-    return Note(case.id, incoming.text.strip() or "(no text)", facts.writer[1], facts.message_id)
+    return Note(case.id, incoming.text.strip() or "(no text)", facts.writer[1] or None, facts.message_id)
 
 
 def _is_partner(facts: Facts) -> bool:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 
 from crmcli import clock, deliveries, outbox
-from crmcli.db import write
+from crmcli.db import Tx, write
 from crmcli.deliveries import Delivery
 from crmcli.errors import CrmError
 from crmcli.mail import envelope as envelopes
@@ -55,21 +55,23 @@ def one(conn: sqlite3.Connection, raw: bytes, envelope: Envelope, origin: Origin
     if terms.strict and not facts.is_recipient(conn, envelope):
         raise NoRecipient("no such recipient here")
     core = deliveries.digest(raw[seen.start :])
+    before = deliveries.same(conn, core, envelope.route)
+    if before and before.state != "received":
+        return _repeat(before)
     if origin.dry_run:
-        return _rehearsed(conn, raw, core, envelope, origin, terms)
+        return _rehearsed(conn, before, raw, core, envelope, origin, terms)
     with write(conn, origin) as tx:
         before = deliveries.same(conn, core, envelope.route)
         if before and (before.state != "received" or _is_held(before, tx.now)):
             return _repeat(before)
-        reason = deliveries.BULK if terms.history else None
-        mine = deliveries.claim(tx, before, _owner()) if before else deliveries.take(tx, raw, core, envelope, _owner(), reason)
+        mine = _in_custody(tx, before, raw, core, envelope, terms)
     return handle(conn, mine, raw, origin._replace(step=tx.step), terms.max_bytes)
 
 
 def handle(conn: sqlite3.Connection, delivery: Delivery, raw: bytes, origin: Origin, max_bytes: int = Terms().max_bytes) -> Taken:
     """Read a mail in custody, outside any transaction, and do all that it leads to in one."""
-    incoming = read(raw, delivery, max_bytes)
-    with write(conn, _moment(origin, delivery, incoming)) as tx:
+    incoming = read(raw, delivery.attempts, max_bytes)
+    with write(conn, _moment(origin, delivery.reason, incoming)) as tx:
         if not deliveries.is_ours(conn, delivery):
             return Taken(delivery.id, "received", reason="another process has it")
         return effects(tx, delivery, incoming)
@@ -101,35 +103,39 @@ def send(conn: sqlite3.Connection, now: str) -> None:
         sending.due(conn, now, SENDING)
 
 
-def read(raw: bytes, delivery: Delivery, max_bytes: int) -> Incoming:
+def read(raw: bytes, attempt: int, max_bytes: int) -> Incoming:
     """What the mail says; where it is too large, or failed before, only what can be told without effort."""
-    if delivery.attempts >= LAST_ATTEMPT:
+    if attempt >= LAST_ATTEMPT:
         return parse.poisoned(raw)
     if len(raw) > max_bytes:
         incoming = parse.parse(raw[:HEAD])
-        return incoming._replace(marks=(*incoming.marks, "oversize"), attachments=())
+        return incoming._replace(marks=(*incoming.marks, "oversize"), attachments=(), content_key=deliveries.digest(raw))
     return parse.parse(raw)
 
 
-def _rehearsed(conn: sqlite3.Connection, raw: bytes, core: str, envelope: Envelope, origin: Origin, terms: Terms) -> Taken:
+def _rehearsed(
+    conn: sqlite3.Connection, before: Delivery | None, raw: bytes, core: str, envelope: Envelope, origin: Origin, terms: Terms
+) -> Taken:  # fmt: skip
     """What would become of the mail; nothing is written."""
-    before = deliveries.same(conn, core, envelope.route)
+    incoming = read(raw, 1, terms.max_bytes)
+    with write(conn, _moment(origin, deliveries.BULK if terms.history else None, incoming)) as tx:
+        return effects(tx, _in_custody(tx, before, raw, core, envelope, terms), incoming)
+
+
+def _in_custody(tx: Tx, before: Delivery | None, raw: bytes, core: str, envelope: Envelope, terms: Terms) -> Delivery:
+    """The bytes in our custody: kept for the first time, or taken over from a process that is gone."""
     if before:
-        return _repeat(before)
-    mine = Delivery(0, "", envelope.route, None, None, origin.now, "received", 1, None, None, None, None, None)
-    incoming = read(raw, mine, terms.max_bytes)
-    with write(conn, origin) as tx:
-        reason = deliveries.BULK if terms.history else None
-        return effects(tx, deliveries.take(tx, raw, core, envelope, _owner(), reason), incoming)
+        return deliveries.claim(tx, before, _owner())
+    return deliveries.take(tx, raw, core, envelope, _owner(), deliveries.BULK if terms.history else None)
 
 
 def _repeat(before: Delivery) -> Taken:
     return Taken(before.id, before.state, True, before.message_id, before.case_id, "it was here before")
 
 
-def _moment(origin: Origin, delivery: Delivery, incoming: Incoming) -> Origin:
+def _moment(origin: Origin, reason: str | None, incoming: Incoming) -> Origin:
     """History that is read in bulk happens at its own time, and quietly."""
-    if delivery.reason != deliveries.BULK or incoming.date is None or incoming.date >= clock.shift(origin.now, -OLD):
+    if reason != deliveries.BULK or incoming.date is None or incoming.date >= clock.shift(origin.now, -OLD):
         return origin
     return origin._replace(now=incoming.date, quiet=True)
 
