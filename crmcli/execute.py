@@ -16,6 +16,7 @@ from crmcli.model import (
     NEW,
     Act,
     Add,
+    Arrive,
     Attached,
     Case,
     Changed,
@@ -162,6 +163,8 @@ def _do(tx: Tx, command: Command, stories: dict[int, Story]) -> int:
         command = Edit(case.id, case_values.edited(tx, case, command.values))
     elif isinstance(command, Due):
         story = story._replace(kinds=story.kinds | {"time"})
+    elif isinstance(command, Arrive):
+        story = story._replace(kinds=story.kinds | {"create"})
     for event in workflow.decide(command, cases.facts(tx.conn, case, tx.user_id, other_id), tx.now):
         story = APPLY[type(event)](tx, story, event)
     stories[case.id] = story

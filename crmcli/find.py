@@ -41,21 +41,27 @@ SLASH = re.compile(r"\s*/\s*")
 
 
 def one(conn: sqlite3.Connection, noun: str, text: str) -> int:
-    """The id of the thing that text names, in any case of letters.
+    """The id of the thing that text names, in any case of letters; NotFound where several have the same best word
+    (they are listed), or none (the nearest are).
+    """
+    ids = found(conn, noun, text)
+    if len(ids) == 1:
+        return ids[0]
+    raise _ambiguous(conn, NOUNS[noun], text.strip(), ids) if ids else _unknown(conn, NOUNS[noun], text.strip())
 
-    What is archived is found by its id, and by a word only where nothing active has it. NotFound where several
-    have the same best word (they are listed), or none (the nearest are).
+
+def found(conn: sqlite3.Connection, noun: str, text: str) -> list[int]:
+    """The ids of what text names by the surest of its words; several where that is not unique.
+
+    What is archived is found by its id, and by a word only where nothing active has it.
     """
     kind, text = NOUNS[noun], text.strip()
     if text.isascii() and text.isdecimal() and _exists(conn, kind, int(text)):
-        return int(text)
+        return [int(text)]
     for words in _words(kind) if text else ():
-        found = _called(conn, kind, words, text)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise _ambiguous(conn, kind, text, found)
-    raise _unknown(conn, kind, text)
+        if ids := _called(conn, kind, words, text):
+            return ids
+    return []
 
 
 def many(conn: sqlite3.Connection, noun: str, texts: list[str]) -> list[int]:

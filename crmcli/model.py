@@ -206,9 +206,15 @@ class Due(NamedTuple):
     case_id: int
 
 
+class Arrive(NamedTuple):
+    """The case has come from elsewhere, as it stands: the log, the partner's story and the rules are told of it now."""
+
+    case_id: int
+
+
 Command: TypeAlias = (
     Add | Edit | Act | Note | Reply | Hear | Remind | Mail | Duplicate
-    | Merge | Link | Split | Attach | SetActive | Delete | Due
+    | Merge | Link | Split | Attach | SetActive | Delete | Due | Arrive
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from crmcli.errors import Refused
 from crmcli.model import (
     Act,
+    Arrive,
     Attach,
     Attached,
     Case,
@@ -251,6 +252,10 @@ def _due(command: Due, facts: Facts, now: str) -> list[Event]:
     return []
 
 
+def _arrive(command: Arrive, facts: Facts, now: str) -> list[Event]:
+    return [Logged("Import", kind=facts.case.state)]
+
+
 DECIDERS: dict[type, Callable[[Any, Facts, str], list[Event]]] = {
     Act: _act,
     Edit: _edit,
@@ -266,4 +271,5 @@ DECIDERS: dict[type, Callable[[Any, Facts, str], list[Event]]] = {
     SetActive: _set_active,
     Delete: _delete,
     Due: _due,
+    Arrive: _arrive,
 }
