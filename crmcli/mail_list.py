@@ -17,7 +17,8 @@ ORDER BY m.id DESC
 """
 
 ONE = """
-SELECT id, message_id, class, evidence, "from", envelope_from, people, subject, date, received_at, size, sha256, charset, marks, text
+SELECT id, message_id, class, evidence, "from", envelope_from, people, subject, date, received_at, size, sha256, charset,
+       marks, text
 FROM messages
 WHERE id = ?
 """
