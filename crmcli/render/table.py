@@ -44,7 +44,7 @@ STEPS = (
     Tightness(2, slice(0, 10), 16, WHOLE, False),
     Tightness(1, slice(0, 10), 12, WHOLE, False),
 )
-THIS_YEAR = Tightness(1, slice(5, 10), 8, 5, False)
+THIS_YEAR = (Tightness(1, slice(5, 10), 12, WHOLE, False), Tightness(1, slice(5, 10), 8, 5, False))
 
 
 class Line(NamedTuple):
@@ -97,7 +97,7 @@ class Fitted(NamedTuple):
 def _fitted(columns: list[Column], rows: list[Row], result: Result, look: Look) -> Fitted:
     """The table as loose as the terminal is wide."""
     full = [column for column in columns if any(row[column.name] not in (None, "", []) for row in rows)] or columns[:1]
-    for step in (*STEPS, THIS_YEAR) if _this_year(columns, rows, look) else STEPS:
+    for step in (*STEPS, *THIS_YEAR) if _this_year(columns, rows, look) else STEPS:
         fitted = _at(step, columns if step.empty else full, rows, result, look)
         if fitted.fits:
             return fitted
@@ -177,9 +177,17 @@ def _cell(column: Column, row: Row, look: Look, step: Tightness) -> str:
 
 def _padded(text: str, width: int, column: Column) -> str:
     if cell_len(text) > width:
-        return set_cell_size(text, width - 1) + "…" if width > 1 else "…"[:width]
+        return _cut(text, width)
     blanks = " " * (width - cell_len(text))
     return blanks + text if column.kind in RIGHT else text + blanks
+
+
+def _cut(text: str, width: int) -> str:
+    """The text cut to a width; of a path the end stays where it has room, as its beginning is that of many."""
+    end = "…/" + text.rpartition(" / ")[2]
+    if " / " in text and cell_len(end) <= width:
+        return end + " " * (width - cell_len(end))
+    return set_cell_size(text, width - 1) + "…" if width > 1 else "…"[:width]
 
 
 # One thing -----------------------------------------------------------------------------------------
