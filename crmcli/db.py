@@ -106,15 +106,10 @@ def connect(path: str, wait: float = WAIT) -> sqlite3.Connection:
     """An existing crm database, migrated to the current schema; Busy where it is missing, foreign or newer."""
     if not os.path.exists(path):
         raise Busy(f"there is no database at {path}", hint="make one with: crm init")
-    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    conn = sqlite3.connect(f"file:{name}?mode=rw", uri=True, isolation_level=None, timeout=wait)
+    conn = sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None, timeout=wait)
     conn.row_factory = sqlite3.Row
     try:
-        version = conn.execute("PRAGMA user_version").fetchone()[0]
-        if conn.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise Busy(f"{path} is not a crm database", hint="name another with --db")
-        if version > migrations.VERSION:
-            raise Busy(f"{path} was made by a newer crm (schema {version})", hint="upgrade this program")
+        version = recognised(conn, path)
         _prepare(conn)
         if version < migrations.VERSION:
             migrations.migrate(conn, path)
@@ -122,6 +117,22 @@ def connect(path: str, wait: float = WAIT) -> sqlite3.Connection:
         conn.close()
         raise
     return conn
+
+
+def uri(path: str, mode: str) -> str:
+    """The path as SQLite takes it with a mode: ro, rw."""
+    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return f"file:{name}?mode={mode}"
+
+
+def recognised(conn: sqlite3.Connection, path: str) -> int:
+    """The version of the schema; Busy where the file is not ours, or newer than this program."""
+    version = int(conn.execute("PRAGMA user_version").fetchone()[0])
+    if conn.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise Busy(f"{path} is not a crm database", hint="name another with --db")
+    if version > migrations.VERSION:
+        raise Busy(f"{path} was made by a newer crm (schema {version})", hint="upgrade this program")
+    return version
 
 
 def _prepare(conn: sqlite3.Connection) -> None:
@@ -161,13 +172,23 @@ def create(path: str, mode: int = 0o600) -> sqlite3.Connection:
 
 
 @contextmanager
+def reading(conn: sqlite3.Connection) -> Iterator[None]:
+    """All that is read within is of one moment, whoever writes meanwhile."""
+    conn.execute("BEGIN")
+    try:
+        yield
+    finally:
+        conn.execute("ROLLBACK")
+
+
+@contextmanager
 def write(conn: sqlite3.Connection, origin: Origin) -> Iterator[Tx]:
     """The one write: queue for the file, begin, journal as one change set, commit; roll back on any exception.
 
     With origin.dry_run the same work is rolled back at the end. A write that changed nothing leaves no change set.
     A row that the schema refuses is Refused, in words.
     """
-    with _turn(conn), _refusals():
+    with turn(conn), _refusals():
         conn.execute("BEGIN IMMEDIATE")
         try:
             tx = Tx(conn, origin, journal.begin(conn, origin, clock.now()))
@@ -193,7 +214,7 @@ def _refusals() -> Iterator[None]:
 
 
 @contextmanager
-def _turn(conn: sqlite3.Connection) -> Iterator[None]:
+def turn(conn: sqlite3.Connection) -> Iterator[None]:
     """Our turn among the writers of this file: an advisory lock beside it, else SQLite's own waiting alone."""
     import fcntl
 

@@ -489,7 +489,7 @@ def test_time_that_is_up_gives_back_what_was_not_tried(conn: sqlite3.Connection,
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The write lock asks the clock too; here it need not."""
     with monkeypatch.context() as patch:
-        patch.setattr(db, "_turn", lambda conn: contextlib.nullcontext())
+        patch.setattr(db, "turn", lambda conn: contextlib.nullcontext())
         yield
 
 
