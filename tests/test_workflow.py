@@ -11,6 +11,7 @@ from crmcli.errors import Refused
 from crmcli.model import (
     STATES,
     Act,
+    Arrive,
     Attach,
     Attached,
     Case,
@@ -314,11 +315,12 @@ def test_a_split_needs_a_case_to_go_to() -> None:
 
 
 def test_the_rest_is_what_it_says() -> None:
-    """Edit, attach, archive, and time that passes."""
+    """Edit, attach, archive, time that passes, and arriving from elsewhere."""
     assert done(Edit(7, {"priority": 1}), about(a_case())) == [Changed({"priority": 1})]
     assert done(Attach(7, "a.txt", "text/plain", 3, "ab"), about(a_case())) == [Attached("a.txt", "text/plain", 3, "ab")]
     assert done(SetActive(7, active=False), about(a_case())) == [Changed({"active": 0})]
     assert done(Due(7), about(a_case())) == []
+    assert done(Arrive(7), about(a_case(state="open"))) == [Logged("Import", "open")]
 
 
 @pytest.mark.parametrize(

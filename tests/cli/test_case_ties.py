@@ -280,6 +280,14 @@ def test_a_saved_file_does_not_follow_a_link_that_lies_in_wait(crm: Crm, conn: s
     assert (folder / "plan-2.txt").read_text() == "the plan"
 
 
+def test_a_dry_run_saves_no_files(crm: Crm, conn: sqlite3.Connection, tmp_path: Path) -> None:
+    """They cannot be rolled back."""
+    a_case(conn)
+    run = crm("case", "files", "1", "--save", str(tmp_path / "out"), "-n")
+    assert (run.exit, run.err) == (1, "crm: files cannot be saved in a dry run (leave -n out)\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_log_tells_what_was_done_newest_first(crm: Crm, conn: sqlite3.Connection) -> None:
     """By whom, where, how."""
     a_case(conn, channel_id=2)

@@ -8,6 +8,7 @@ import pytest
 
 from crmcli.model import STATES
 from tests.cli.world import ANN, BEFORE, NOW, Crm, a_case, a_partner, dump, put, row, rows, set_
+from tests.rules.world import rule
 
 # Verb: from which states, to which state (None: unchanged), the log's word.
 TABLE = {
@@ -219,3 +220,11 @@ def test_a_mistyped_verb_or_state_suggests_the_nearest(crm: Crm, conn: sqlite3.C
     run = crm("case", "reply", str(case_id), "x", "--state", "pendign")
     assert run.exit == 2
     assert "pending" in run.err
+
+
+def test_what_rules_left_out_is_told_with_v(crm: Crm, conn: sqlite3.Connection) -> None:
+    """On standard error, with the reason."""
+    rule(conn, "Draft", state_to="open", set_state="draft")
+    a_case(conn)
+    assert crm("case", "open", "1", "-n").err.count("cannot reset") == 1  # what the rule's firing is kept with
+    assert crm("case", "open", "1", "-v").err == "cannot reset case 1: it is open\n"
