@@ -25,7 +25,7 @@ FLOORS = {
     3: (
         "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find", "mail_list",
         "mail_limits", "messages", "outbox", "pages", "menu", "partners", "recipients", "record_list", "records", "seeds", "status", "views",
-        "canned", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
+        "canned", "search", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
     1: ("clock", "config", "dates", "errors", "fields", "literals", "model", "resources", "rules.delay", "text", "tuples",
@@ -38,7 +38,7 @@ PURE = ("model", "errors", "text", "fields", "values", "workflow", "render.",
         "filters.grammar", "filters.tree", "filters.sql", "filters.words", "mail.incoming", "mail.parse", "mail.address", "mail.body",
         "mail.bounce", "mail.decode", "mail.html", "mail.marks", "mail.mime", "mail.phrases", "mail.tags", "mail.words",
         "mail.decide", "mail.envelope", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body",
-        "mail.senders")  # fmt: skip
+        "mail.senders", "filters.excerpt")  # fmt: skip
 IMPURE = ("sqlite3", "time", "os", "subprocess", "socket", "pathlib", "tempfile", "fcntl", "crmcli.db", "crmcli.clock", "crmcli.config")
 
 HEAVY = ("typer", "rich", "click", "pydantic", "sqlite_utils", "jinja2", "dateutil.parser", "json", "argparse", "dataclasses",
