@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import zlib
 
-from crmcli import clock
+from crmcli import clock, digest
 from crmcli.db import Tx
 from crmcli.errors import NotFound
 from crmcli.mail.envelope import Envelope
@@ -65,11 +64,6 @@ class Delivery(NamedTuple):
         return Envelope(tuple(self.recipient.split(", ")) if self.recipient else (), self.sender, section)
 
 
-def digest(content: bytes) -> str:
-    """The sha256 of bytes, as hexadecimal text."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def same(conn: sqlite3.Connection, core_sha256: str, route: str) -> Delivery | None:
     """The delivery of the same bytes on the same route, where there was one."""
     row = conn.execute(SAME, (core_sha256, route)).fetchone()
@@ -78,7 +72,7 @@ def same(conn: sqlite3.Connection, core_sha256: str, route: str) -> Delivery | N
 
 def take(tx: Tx, raw: bytes, core_sha256: str, envelope: Envelope, owner: str, reason: str | None = None) -> Delivery:
     """Take the bytes into custody, leased to the owner; they are kept once for all routes."""
-    sha256 = digest(raw)
+    sha256 = digest.hexdigest(raw)
     tx.run(KEEP, (sha256, len(raw), zlib.compress(raw, 6)))
     lease = clock.shift(tx.now, LEASE)
     taken = Delivery(

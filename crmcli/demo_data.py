@@ -169,7 +169,7 @@ def _case(
         if probability is not None:
             values["probability"] = probability
         case_id = execute(tx, Add(values)).case_id
-        user_id = values["user_id"]
+        user_id: Any = values["user_id"]
     for hours, verb in enumerate(verbs, start=1):
         command: Command = Act(case_id, verb)
         with db.write(conn, Origin(clock.shift(created, hours * DAY // 4), user_id, "system", "init --demo")) as tx:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from crmcli import digest
 from crmcli.db import Tx
 from crmcli.model import Attached, Row
 from crmcli.text import clean
@@ -19,9 +20,7 @@ ORDER BY a.id
 
 def store(tx: Tx, content: bytes) -> str:
     """Keep the bytes, once for all copies → their sha256."""
-    import hashlib
-
-    sha256 = hashlib.sha256(content).hexdigest()
+    sha256 = digest.hexdigest(content)
     tx.run(
         "INSERT INTO blobs (sha256, size, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (sha256, len(content), content),

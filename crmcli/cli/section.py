@@ -39,7 +39,8 @@ def make_views(
     s = session(ctx)
     section_id = find.one(s.conn, "section", section)
     kinds = [part.strip() for word in only or [] for part in word.split(",") if part.strip()]
-    layouts = dict(part.rsplit("=", 1) if "=" in part else (part, "list") for word in layout or [] for part in word.split(","))
+    pairs = [part.partition("=") for word in layout or [] for part in word.split(",")]
+    layouts = {kind: chosen or "list" for kind, _, chosen in pairs}
     with s.write() as tx:
         ids = views.make_for_section(tx, section_id, kinds, layouts, prefix)
         s.show(record_list.result(s.conn, "view", ids))

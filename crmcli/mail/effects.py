@@ -26,6 +26,8 @@ FROM sections s JOIN users u ON u.id = s.user_id
 WHERE s.id = ? AND u.id IS NOT ? AND u.active = 1 AND u.email IS NOT NULL
 """
 
+ANY_RULE = "SELECT 1 FROM rules WHERE active = 1 LIMIT 1"
+RESPONSIBLE = "SELECT user_id FROM sections WHERE id = ?"
 ANSWERED = "SELECT bytes FROM outbox WHERE message_id IN ({}) ORDER BY id DESC LIMIT 1"
 
 
@@ -120,8 +122,9 @@ def _done(tx: Tx, decision: Decision) -> tuple[str, str, int | None]:
         with tx.savepoint():
             if decision.user_id is not None:
                 tx.act_as(decision.user_id)
-            case_id = execute(tx, *_with_person(tx, decision)).case_id
-            if isinstance(decision.commands[0], Add):
+            commands = _with_person(tx, decision)
+            case_id = execute(tx, *commands).case_id
+            if isinstance(commands[0], Add) and commands[0].values["user_id"] is None:
                 _give(tx, case_id)
     except Busy:
         raise
@@ -131,20 +134,24 @@ def _done(tx: Tx, decision: Decision) -> tuple[str, str, int | None]:
 
 
 def _with_person(tx: Tx, decision: Decision) -> tuple[Command, ...]:
-    """The commands, with a new contact for a writer whom nobody knew."""
+    """The commands; a new case gets a new contact for a writer whom nobody knew, and its responsible at once if it can."""
     first = decision.commands[0]
-    if decision.person is None or not isinstance(first, Add):
+    if not isinstance(first, Add):
         return decision.commands
-    contact_id = addresses.private_contact(tx, *decision.person)
-    return (Add({**first.values, "contact_id": contact_id}), *decision.commands[1:])
+    values = {**first.values, "last_action_at": tx.now}
+    if decision.person is not None:
+        values["contact_id"] = addresses.private_contact(tx, *decision.person)
+    if tx.run(ANY_RULE).fetchone() is None:
+        values["user_id"] = tx.run(RESPONSIBLE, (values["section_id"],)).fetchone()[0]
+    return (Add(values), *decision.commands[1:])
 
 
 def _give(tx: Tx, case_id: int) -> None:
     """A new case that no rule gave to anybody goes to its section's responsible."""
     case = cases.get(tx.conn, case_id)
-    row = tx.run("SELECT user_id FROM sections WHERE id = ?", (case.section_id,)).fetchone()
-    if case.user_id is None and row["user_id"] is not None:
-        execute(tx, Edit(case_id, {"user_id": row["user_id"]}))
+    user_id = tx.run(RESPONSIBLE, (case.section_id,)).fetchone()[0]
+    if case.user_id is None and user_id is not None:
+        execute(tx, Edit(case_id, {"user_id": user_id}))
 
 
 def _again(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, message_id: int) -> Taken:

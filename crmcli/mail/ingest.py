@@ -12,6 +12,7 @@ import sqlite3
 from crmcli import clock, deliveries, outbox
 from crmcli.db import Tx, write
 from crmcli.deliveries import Delivery
+from crmcli.digest import hexdigest
 from crmcli.errors import CrmError
 from crmcli.mail import envelope as envelopes
 from crmcli.mail import facts, parse
@@ -54,7 +55,7 @@ def one(conn: sqlite3.Connection, raw: bytes, envelope: Envelope, origin: Origin
         facts.section(conn, envelope.section)
     if terms.strict and not facts.is_recipient(conn, envelope):
         raise NoRecipient("no such recipient here")
-    core = deliveries.digest(raw[seen.start :])
+    core = hexdigest(raw[seen.start :])
     before = deliveries.same(conn, core, envelope.route)
     if before and before.state != "received":
         return _repeat(before)
@@ -109,7 +110,7 @@ def read(raw: bytes, attempt: int, max_bytes: int) -> Incoming:
         return parse.poisoned(raw)
     if len(raw) > max_bytes:
         incoming = parse.parse(raw[:HEAD])
-        return incoming._replace(marks=(*incoming.marks, "oversize"), attachments=(), content_key=deliveries.digest(raw))
+        return incoming._replace(marks=(*incoming.marks, "oversize"), attachments=(), content_key=hexdigest(raw))
     return parse.parse(raw)
 
 

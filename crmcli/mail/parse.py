@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import calendar
-import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
+from crmcli import digest
 from crmcli.mail import address, body, marks, mime
 from crmcli.mail.incoming import Incoming, Mailbox, Part
 from crmcli.mail.words import eight_bit, words
@@ -53,7 +53,7 @@ def poisoned(raw: bytes) -> Incoming:
         attachments=(Part("message.eml", "message/rfc822", raw, False),),
         visible=((0, len(text)),) if text else (),
         marks=("poison",),
-        content_key=hashlib.sha256(raw).hexdigest(),
+        content_key=digest.hexdigest(raw),
     )
 
 
@@ -122,5 +122,5 @@ def _date(value: str) -> str | None:
 
 def _key(sender: str, date: str | None, text: str, attachments: tuple[Part, ...]) -> str:
     """What is equal for copies of one mail: sha256 of sender, date, text and the hashes of the attachments."""
-    parts = [sender, date or "", text, *(hashlib.sha256(part.content).hexdigest() for part in attachments)]
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+    parts = [sender, date or "", text, *(digest.hexdigest(part.content) for part in attachments)]
+    return digest.hexdigest("\0".join(parts).encode("utf-8", "replace"))

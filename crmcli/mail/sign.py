@@ -7,10 +7,10 @@ raise the case of a local part. It stands in plus parts, Message-IDs, References
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Iterator
 
+from crmcli.digest import hmac, same
 from crmcli.tuples import NamedTuple
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -74,7 +74,7 @@ def concealed(text: str) -> str:
 
 def digest(keys: tuple[Key, ...], *parts: object) -> str:
     """A short name that nobody else can guess, the same for the same parts: for Message-IDs and boundaries."""
-    return _base32(hmac.digest(newest(keys).key, "\0".join(["id", *map(str, parts)]).encode(), "sha256"))
+    return _base32(hmac(newest(keys).key, "\0".join(["id", *map(str, parts)]).encode()))
 
 
 def _proof(found: re.Match[str], keys: tuple[Key, ...]) -> Proof | None:
@@ -83,14 +83,14 @@ def _proof(found: re.Match[str], keys: tuple[Key, ...]) -> Proof | None:
     if (who is None) != (letter.lower() == "c"):
         return None
     for key in keys:
-        if key.version == int(version) and hmac.compare_digest(_mac(key, said), mac.lower()):
+        if key.version == int(version) and same(_mac(key, said), mac.lower()):
             purpose, number = NAMES[letter.lower()], int(who) if who is not None else None
             return Proof(int(case_id), purpose, number if purpose == "user" else None, number if purpose == "bounce" else None)
     return None
 
 
 def _mac(key: Key, said: str) -> str:
-    return _base32(hmac.digest(key.key, f"token\0{key.version}\0{said}".encode(), "sha256"))
+    return _base32(hmac(key.key, f"token\0{key.version}\0{said}".encode()))
 
 
 def _base32(raw: bytes) -> str:

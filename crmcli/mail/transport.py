@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from crmcli import clock
+from crmcli import clock, digest
 from crmcli.errors import BadConfig
 from crmcli.mail.parcel import Deliver, Down, Parcel, Refused
 
@@ -47,8 +46,8 @@ def opened(spec: str, folder: str, environ: Mapping[str, str], password_file: st
 
 def _into_maildir(path: str, parcel: Parcel) -> None:
     """Deliver as Maildir asks: whole and on the disk before it is in `new`. The same mail again is the same file."""
-    digest = hashlib.sha256(parcel.message_id.encode()).hexdigest()[:16]
-    name = f"{clock.moment(parcel.created_at).timestamp():.0f}.{parcel.id:08}_{digest}.crm"
+    mark = digest.hexdigest(parcel.message_id.encode())[:16]
+    name = f"{clock.moment(parcel.created_at).timestamp():.0f}.{parcel.id:08}_{mark}.crm"
     try:
         for part in ("tmp", "new", "cur"):
             os.makedirs(os.path.join(path, part), mode=0o700, exist_ok=True)

@@ -18,6 +18,7 @@ from typing import TypeAlias
 import pytest
 
 from crmcli import db, deliveries
+from crmcli.digest import hexdigest
 from crmcli.mail import ingest
 from crmcli.mail.envelope import Envelope
 from crmcli.model import Origin
@@ -226,7 +227,7 @@ def taken(conn: sqlite3.Connection, owner: str, now: str = NOW, raw: bytes = b""
     """A mail in custody whose owner did not get on with it."""
     raw = raw or letter()
     with db.write(conn, ORIGIN._replace(now=now)) as tx:
-        return deliveries.take(tx, raw, deliveries.digest(raw), Envelope(), owner)
+        return deliveries.take(tx, raw, hexdigest(raw), Envelope(), owner)
 
 
 def test_a_copy_that_meets_a_live_lease_leaves_it_alone(conn: sqlite3.Connection) -> None:
@@ -297,6 +298,6 @@ def test_a_mail_left_behind_that_fails_harms_no_other(
 def test_old_mail_read_in_bulk_stays_quiet_when_another_process_finishes_it(crm: Crm, conn: sqlite3.Connection) -> None:
     with db.write(conn, ORIGIN) as tx:
         raw = letter(date="Mon, 05 Jan 2026 08:59:00 +0000")
-        deliveries.take(tx, raw, deliveries.digest(raw), Envelope(), "elsewhere 1", deliveries.BULK)
+        deliveries.take(tx, raw, hexdigest(raw), Envelope(), "elsewhere 1", deliveries.BULK)
     crm("ingest", stdin=letter("Now.\n"), now=later(1))
     assert (count(conn, "cases"), len(out(conn, "thanks"))) == (2, 1)
