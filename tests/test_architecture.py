@@ -18,7 +18,7 @@ FLOORS = {
     7: ("__main__", "hot", "cli."),
     6: (
         "mail.ingest", "mail.effects", "mail.facts", "mail.returned", "mail.bulk", "mail.send", "mail.smtp", "mail.transport",
-        "rules.run", "segments.run", "reports.", "demo_data", "past", "undo",
+        "rules.run", "segments.run", "reports.", "transfer.", "demo_data", "past", "undo",
     ),
     5: ("execute",),
     4: ("rules.react", "rules.due", "notify"),
@@ -28,7 +28,7 @@ FLOORS = {
         "canned", "search", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
-    1: ("clock", "config", "dates", "errors", "fields", "literals", "model", "resources", "rules.delay", "text", "tuples",
+    1: ("clock", "config", "dates", "errors", "fields", "literals", "model", "patterns", "resources", "rules.delay", "text", "tuples",
         "values", "zones"),
     0: ("",),
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Import and export: rows from files into the tables and back (cli.md §5)."""
