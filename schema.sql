@@ -70,6 +70,9 @@ CREATE TABLE partners (
 ) STRICT;
 
 CREATE UNIQUE INDEX partners_by_name ON partners (name COLLATE NOCASE) WHERE active = 1;
+CREATE INDEX partners_archived_by_name ON partners (name COLLATE NOCASE) WHERE active = 0;
+CREATE INDEX partners_by_ref ON partners (ref COLLATE NOCASE) WHERE ref IS NOT NULL;
+CREATE INDEX partners_by_parent ON partners (parent_id) WHERE parent_id IS NOT NULL;
 
 CREATE TRIGGER partners_have_no_circle BEFORE UPDATE OF parent_id ON partners
 WHEN NEW.parent_id IS NOT NULL BEGIN
@@ -100,6 +103,7 @@ CREATE TABLE contacts (
 ) STRICT;
 
 CREATE INDEX contacts_by_email ON contacts (email);
+CREATE INDEX contacts_by_name ON contacts (name COLLATE NOCASE);
 CREATE INDEX contacts_by_partner ON contacts (partner_id);
 
 CREATE TABLE addresses (
@@ -112,6 +116,8 @@ CREATE TABLE addresses (
   since TEXT CHECK (since IS strftime('%Y-%m-%dT%H:%M:%SZ', since)),
   CHECK (user_id IS NULL OR contact_id IS NULL)
 ) STRICT;
+
+CREATE INDEX addresses_by_contact ON addresses (contact_id) WHERE contact_id IS NOT NULL;
 
 CREATE TABLE partner_categories (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -516,6 +522,8 @@ CREATE TABLE segment_pins (
   kind TEXT NOT NULL CHECK (kind IN ('pin', 'ban')),
   UNIQUE (segment_id, partner_id)
 ) STRICT;
+
+CREATE INDEX segment_pins_by_partner ON segment_pins (partner_id);
 
 -- Mail ---------------------------------------------------------------------------------------------
 
