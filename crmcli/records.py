@@ -37,6 +37,9 @@ class Rule(NamedTuple):
     default: object
 
 
+RULES: dict[str, dict[str, Rule]] = {}
+
+
 def parsed(conn: sqlite3.Connection, noun: str, texts: Mapping[str, str], moment: Moment) -> Row:
     """Stored values from texts by field name or short name: links looked up, empty texts None, a delay with its unit."""
     kind, values = NOUNS[noun], {}
@@ -178,11 +181,12 @@ def _users(conn: sqlite3.Connection, kind: Noun, row_id: int) -> Iterator[str]:
 
 
 def _rules(conn: sqlite3.Connection, kind: Noun) -> dict[str, Rule]:
-    """What the schema says of each column of a table."""
-    rules = {}
-    for row in conn.execute(f"PRAGMA table_info({kind.table})"):
-        default = None if row["dflt_value"] is None else conn.execute(f"SELECT {row['dflt_value']}").fetchone()[0]
-        rules[row["name"]] = Rule(bool(row["notnull"]), default)
+    """What the schema says of each column of a table; asked once, as it is the same in every database."""
+    rules = RULES.setdefault(kind.table, {})
+    if not rules:
+        for row in conn.execute(f"PRAGMA table_info({kind.table})").fetchall():
+            default = None if row["dflt_value"] is None else conn.execute(f"SELECT {row['dflt_value']}").fetchone()[0]
+            rules[row["name"]] = Rule(bool(row["notnull"]), default)
     return rules
 
 
