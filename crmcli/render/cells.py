@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from crmcli.model import Column, Result, Row
@@ -11,7 +12,8 @@ from crmcli.tuples import Any
 from crmcli.values import flat
 
 NUMBERS = ("int", "number", "percent", "money", "priority")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A text that a spreadsheet would reckon with, and one that looks as if it had been kept from that already.
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def tsv(result: Result, look: Look) -> Iterator[str]:
@@ -75,4 +77,4 @@ def _escaped(text: str) -> str:
 
 
 def _tamed(column: Column, text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) and column.kind not in NUMBERS else text
+    return f"'{text}" if column.kind not in NUMBERS and FORMULA.match(text) else text

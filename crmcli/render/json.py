@@ -46,5 +46,9 @@ def _value(kind: str, value: Any) -> Any:
 
 
 def _text(value: Any, indent: int | None = None) -> str:
-    text = encoder.dumps(value, ensure_ascii=False, indent=indent)
+    return inert(encoder.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def inert(text: str) -> str:
+    """The same JSON with what a terminal should not get written as ``\\u202e``."""
     return text if text.isascii() and "\x7f" not in text else UNSAFE.sub(lambda found: encoder.dumps(found[0])[1:-1], text)
