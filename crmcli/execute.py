@@ -37,8 +37,14 @@ from crmcli.model import (
     Split,
     Spoken,
 )
-from crmcli.rules import due, react
-from crmcli.tuples import NamedTuple
+from crmcli.tuples import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from crmcli.rules import react
+
+# The rules' rooms are loaded only where there are rules: most of what a mail costs is loading code.
+ANY_RULE = "SELECT 1 FROM rules WHERE active = 1 LIMIT 1"
+ANY_STALE = "SELECT 1 FROM rule_stale LIMIT 1"
 
 # Mails that pass an incoming one on wait for the rules: those may name another section or responsible.
 AFTER_RULES = ("thanks", "forward", "note")
@@ -75,14 +81,14 @@ def execute(tx: Tx, *commands: Command) -> Outcome:
         first = first or case_id
     told = list(stories.values())
     notes: list[str] = []
-    work = _asked(tx, stories, react.Chain(0, set()))
+    work = _asked(tx, stories) if tx.run(ANY_RULE).fetchone() else deque()
     while work:
         item = work.popleft()
         outcome = _follow(tx, item, notes)
         told += outcome.values()
         work += _asked(tx, outcome, item.chain)
     sent = [number for story in told for number in (*story.outbox_ids, *_passed_on(tx, story))]
-    due.refresh(tx)
+    _refresh_due(tx)
     return Outcome(first, tuple(sent), tuple(notes))
 
 
@@ -99,8 +105,18 @@ def _passed_on(tx: Tx, story: Story) -> tuple[int, ...]:
     return tuple(number for event in story.waiting for number in notify.write_mails(tx, case, event))
 
 
-def _asked(tx: Tx, stories: dict[int, Story], chain: react.Chain) -> deque[Work]:
+def _refresh_due(tx: Tx) -> None:
+    if tx.run(ANY_STALE).fetchone():
+        from crmcli.rules import due
+
+        due.refresh(tx)
+
+
+def _asked(tx: Tx, stories: dict[int, Story], chain: react.Chain | None = None) -> deque[Work]:
     """The rules' answer to what happened, as work."""
+    from crmcli.rules import react
+
+    chain = chain or react.Chain(0, set())
     work: deque[Work] = deque()
     for case_id, story in stories.items():
         if story.kinds and not tx.origin.quiet:
@@ -112,6 +128,8 @@ def _asked(tx: Tx, stories: dict[int, Story], chain: react.Chain) -> deque[Work]
 
 def _follow(tx: Tx, item: Work, notes: list[str]) -> dict[int, Story]:
     """Do what a rule wants, whole or not at all; a failure is recorded and stops nobody else."""
+    from crmcli.rules import react
+
     stories: dict[int, Story] = {}
     skipped: list[str] = []
     try:
