@@ -89,6 +89,8 @@ def values_of(path: str, row: Row, noun: str, world: World) -> list[Any]:
         members = [member for member in world.tables["partner_category_members"] if member["partner_id"] == row["id"]]
         found: list[Any] = [world.one("partner_categories", member["category_id"]) for member in members]
         table = "partner_categories"
+    elif noun == "partners" and word == "contact":
+        found, table = [one for one in world.tables["contacts"] if one["partner_id"] == row["id"]], "contacts"
     elif f"{word}_id" in row:
         table = noun if word == "parent" else LINKS[word]
         found = [world.one(table, row[f"{word}_id"])]

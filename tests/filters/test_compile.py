@@ -32,6 +32,7 @@ def _world(conn: sqlite3.Connection) -> sqlite3.Connection:
     for statement in FIXED.split(";\n"):
         conn.execute(statement)
     conn.execute(CASES, {"now": NOW})
+    conn.execute("INSERT INTO users (id, login) VALUES (3, 'nameless')")
     conn.execute("COMMIT")
     return conn
 
@@ -163,6 +164,11 @@ def test_the_examples_of_every_field_are_filters(world: sqlite3.Connection, noun
         ("contact.email:acme", "partner", [1]),
         ("cases:0", "partner", []),
         ("segment:none", "partner", [1, 2, 3]),
+        ("contact:none", "partner", [3]),
+        ("contact!=pat@home.example", "partner", [1, 2, 3]),
+        ("contact.email!=acme", "partner", [2, 3]),
+        ("name:none", "contact", []),
+        ("name:none", "user", [3]),
         ("partner:none", "contact", [3]),
         ("joe", "contact", [1, 2]),
         ("parent:Sales", "section", [3]),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
+from collections.abc import Iterable
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcli import filters
-from crmcli.filters.tree import Tree
+from crmcli.filters.tree import Flag, Tree
 from tests.filters import oracle
-from tests.filters.world import ANN, FIXED, NOW, ZONE, insert, talks, trees
+from tests.filters.world import ANN, EVERY, FIXED, FLAGS, NOW, ZONE, insert, many_talks, talks, trees
 
 CONTEXT = filters.Context(NOW, ZONE, ANN)
 
@@ -36,23 +37,32 @@ def found(conn: sqlite3.Connection, text: str) -> list[int]:
     return [row["id"] for row in by_where]
 
 
-@given(people=st.lists(talks, min_size=1, max_size=8), asked=st.lists(trees, min_size=8, max_size=12))
-@settings(max_examples=150)
-def test_a_filter_finds_what_plain_python_finds(peopled: sqlite3.Connection, people: list, asked: list[Tree]) -> None:
-    peopled.execute("BEGIN")
+def agree(conn: sqlite3.Connection, people: list, asked: Iterable[Tree]) -> None:
+    """Put the people's cases in and hold every filter's finds against what plain Python finds."""
+    conn.execute("BEGIN")
     try:
         for case, said, due_at in people:
-            insert(peopled, case, said, due_at)
-        world = oracle.world(peopled, NOW, ZONE, ANN)
+            insert(conn, case, said, due_at)
+        world = oracle.world(conn, NOW, ZONE, ANN)
         for tree in asked:
             expected = [case["id"] for case in world.tables["cases"] if oracle.holds(tree, case, world)]
-            assert found(peopled, filters.write(tree)) == expected, filters.write(tree)
+            assert found(conn, filters.write(tree)) == expected, filters.write(tree)
     finally:
-        peopled.execute("ROLLBACK")
+        conn.execute("ROLLBACK")
+
+
+@given(people=st.lists(talks, min_size=1, max_size=8), asked=st.lists(trees, min_size=8, max_size=12))
+@settings(max_examples=100)
+def test_random_filters_find_what_plain_python_finds(peopled: sqlite3.Connection, people: list, asked: list[Tree]) -> None:
+    agree(peopled, people, asked)
+
+
+def test_every_field_operator_and_flag_finds_what_plain_python_finds(peopled: sqlite3.Connection) -> None:
+    agree(peopled, many_talks(Random(1), 80), [*EVERY, *(Flag(name, 0) for name in FLAGS)])
 
 
 def test_ten_thousand_cases_answer_one_long_filter_as_plain_python_does(peopled: sqlite3.Connection) -> None:
-    chance = random.Random(3)
+    chance = Random(3)
     peopled.execute("BEGIN")
     for _ in range(10_000):
         case = {
