@@ -99,7 +99,7 @@ def mapped(noun: str, headers: Iterable[str], renamed: Mapping[str, str]) -> Col
             open_ones.append((header, places))
         elif places:
             sure[header] = places[0]
-        elif header in renamed or not _quiet(noun, header):
+        elif header not in renamed and not _quiet(noun, header):
             left.append(header)
     for header, places in open_ones:
         free = [place for place in places if place.link not in {other.link for other in sure.values()}]

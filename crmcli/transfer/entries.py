@@ -134,5 +134,5 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return format(Decimal(repr(value)), "f")
     if isinstance(value, list) and all(isinstance(one, (str, int, float)) for one in value):
-        return "\n".join(map(str, value))
+        return "".join(f"{one}\n" for one in value)
     raise ValueError("a value is an object, where a text or a number should be")

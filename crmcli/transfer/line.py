@@ -28,7 +28,8 @@ def text(file: BinaryIO, encoding: str) -> Iterator[str]:
         for number, line in enumerate(reader):
             yield line if number else line.removeprefix("\ufeff")
     finally:
-        reader.detach()
+        if not file.closed:  # it stays open for whoever has it; else there is nothing to leave
+            reader.detach()
 
 
 def shown(value: object) -> str:

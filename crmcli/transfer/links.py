@@ -18,6 +18,7 @@ class Links:
         self.tx = tx
         self.make = make
         self.known: dict[tuple[str, str, str], int] = {}
+        self.absent: set[tuple[str, str, str]] = set()
         self.made: list[tuple[str, str, str]] = []
 
     def settle(self) -> None:
@@ -66,6 +67,7 @@ class Links:
                 break
         if not ids and self.make and noun in CREATABLE:
             self.made.append(key)
+            self.absent.clear()
             return self._made(noun, word, owner_id)
         return find.one(self.tx.conn, noun, word)
 
@@ -84,15 +86,27 @@ class Links:
         return records.add(self.tx, noun, {"name": name, **({"parent_id": parent_id} if NOUNS[noun].tree else {})})
 
     def categories(self, text: str) -> list[int]:
-        """The ids of categories of partners, a line each or between commas; a name may have commas of its own."""
-        whole = [part for part in text.split("\n") if part.strip()]
-        ids: list[int] = []
-        for part in whole:
-            if find.found(self.tx.conn, "partner_category", part) or "," not in part:
-                ids.append(self.one("partner_category", part) or 0)
-            else:
-                ids += [self.one("partner_category", name) or 0 for name in part.split(",") if name.strip()]
+        """The ids of categories of partners, a line each or between commas; a name that is here may have commas of its own."""
+        if "\n" in text:
+            return [self.one("partner_category", part) or 0 for part in text.split("\n") if part.strip()]
+        parts, ids, start = text.split(","), [], 0
+        while start < len(parts):
+            ends = range(len(parts), start, -1)
+            end = next((end for end in ends if self._is_here("partner_category", ",".join(parts[start:end]))), start + 1)
+            name = ",".join(parts[start:end])
+            if name.strip():
+                ids.append(self.one("partner_category", name) or 0)
+            start = end
         return ids
+
+    def _is_here(self, noun: str, word: str) -> bool:
+        """Whether a word names anything; asked once, until something is made."""
+        key = (noun, word.strip(), "")
+        if key in self.known:
+            return True
+        if key not in self.absent and not find.found(self.tx.conn, noun, word):
+            self.absent.add(key)
+        return key not in self.absent
 
 
 def add_categories(tx: Tx, partner_id: int, category_ids: list[int]) -> bool:

@@ -85,7 +85,7 @@ class Match:
         for name, value in values.items():
             if value is not None and not _same(name, before.setdefault(name, value), value):
                 what = name.removesuffix("_id").removesuffix("_at").replace("_", " ")
-                raise Refused(f"an earlier line gives this {self.noun.title} another {what}")
+                raise Refused(f"an earlier line gives this {self.noun.title} another {what}", hint="--match may tell them apart")
 
     def _ids(self, columns: tuple[str, ...], values: Row) -> list[int]:
         """The ids of rows with these values: active or archived as the line says, else rather active ones.
