@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crmcli.mail.classify import Kind
 from crmcli.mail.incoming import Incoming, Mailbox
-from crmcli.mail.sign import MARKERS
+from crmcli.mail.sign import markers
 from crmcli.mail.thread import Thread
 from crmcli.model import NEW, Act, Add, Case, Command, Edit, Hear, Link, Mail, Note, Reply, Row, SetActive
 from crmcli.text import joined
@@ -128,7 +128,7 @@ def _heard(incoming: Incoming, kind: Kind, facts: Facts, case: Case) -> Decision
 def _answer(incoming: Incoming, facts: Facts, case: Case) -> Decision:
     """A proven answer of the staff goes out to the partner; people whom they wrote to besides become watchers."""
     text = incoming.own_text.strip() or ("(see the attached files)" if incoming.attachments else "")
-    if not text or MARKERS.search(text) or not case.email_from:  # the marker stands in what was quoted, not written now
+    if not text or any(markers(text)) or not case.email_from:  # the marker stands in what was quoted, not written now
         note = _note(incoming, facts, case)
         return Decision("done", "nothing to send" if case.email_from else "no partner to send it to", (note,), facts.user_id)
     commands: list[Command] = [Edit(case.id, {"user_id": facts.user_id})] if case.user_id is None else []

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from crmcli.mail.incoming import Span
 from crmcli.mail.phrases import ATTRIBUTED, ATTRIBUTED_UNSPACED, ATTRIBUTIONS, DEVICE, FORWARD, FROM, HEADER, SEPARATOR
-from crmcli.mail.sign import MARKERS
+from crmcli.mail.sign import markers
 
 LINES = 20_000
 LINE = 400
@@ -99,7 +99,7 @@ def _hide_quotes(lines: list[str], hidden: list[bool]) -> None:
 
 def _hide_rest(text: str, spans: list[Span], lines: list[str], hidden: list[bool]) -> None:
     """All from the first line on that says that another mail follows."""
-    marker = MARKERS.search(text)
+    marker = next(markers(text), None)
     for number in range(len(lines)):
         ours = marker is not None and spans[number][1] >= marker.start()
         if ours or (not hidden[number] and _begins_another(lines, number)):

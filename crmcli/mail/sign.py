@@ -17,8 +17,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 # Both cases are spelt out: with re.IGNORECASE it takes four times as long to compile.
 TOKEN = r"(?<![A-Za-z0-9])([cubCUB])([0-9]{1,18})(?:-([0-9]{1,18}))?-([0-9]{1,9})-([A-Za-z2-7]{20})(?![A-Za-z0-9])"
 TOKENS = re.compile(TOKEN)
-# The line of our templates above which an answer is written, quoted or not.
-MARKERS = re.compile(rf"^[>| \t]*== [^\n]{{1,80}}? == {TOKEN} ==[ \t\r]*$", re.MULTILINE)
+# The line of our templates above which an answer is written, quoted or not; compiled where a text may have one.
+MARKER = rf"^[>| \t]*== [^\n]{{1,80}}? == {TOKEN} ==[ \t\r]*$"
 PURPOSES = {"case": "c", "user": "u", "bounce": "b"}
 NAMES = {letter: purpose for purpose, letter in PURPOSES.items()}
 
@@ -65,6 +65,11 @@ def proofs(text: str, keys: tuple[Key, ...]) -> Iterator[Proof]:
         proof = _proof(found, keys)
         if proof:
             yield proof
+
+
+def markers(text: str) -> Iterator[re.Match[str]]:
+    """Each marker line in a text."""
+    return re.finditer(MARKER, text, re.MULTILINE) if "== " in text else iter(())
 
 
 def concealed(text: str) -> str:

@@ -13,7 +13,7 @@ from crmcli import config, resources
 from crmcli.errors import BadConfig
 
 PLAIN = re.compile(r"\{\{ *([a-z_]+) *\}\}")
-MORE = re.compile(r"\{\{|\{%|\{#")
+MORE = ("{{", "{%", "{#")
 LONGEST = 1_000_000
 
 
@@ -25,7 +25,8 @@ def render(name: str, language: str | None, values: dict[str, str]) -> str:
     path = find(name, language)
     with open(path, encoding="utf-8") as file:
         source = file.read()
-    plain = not MORE.search(PLAIN.sub("", source))
+    rest = PLAIN.sub("", source)
+    plain = not any(sign in rest for sign in MORE)
     return (_filled(path, source, values) if plain else _by_jinja(path, source, values))[:LONGEST]
 
 

@@ -75,7 +75,7 @@ def clues(incoming: Incoming, recipients: Sequence[str], keys: tuple[sign.Key, .
     addresses = [*recipients, *(address for _, address in (*incoming.to, *incoming.cc))]
     newest = tuple(dict.fromkeys((*incoming.in_reply_to, *reversed(incoming.references))))
     held = [proof for text in (*addresses, *newest) for proof in sign.proofs(text, keys)]
-    shown = [proof for found in sign.MARKERS.finditer(incoming.text) for proof in sign.proofs(found[0], keys)]
+    shown = [proof for found in sign.markers(incoming.text) for proof in sign.proofs(found[0], keys)]
     return Clues(
         tuple(dict.fromkeys(proof.case_id for proof in (*held, *shown))),
         tuple(dict.fromkeys((proof.case_id, proof.user_id) for proof in held if proof.user_id is not None)),

@@ -117,7 +117,7 @@ def test_a_reply_says_who_writes_and_how_to_answer(conn: sqlite3.Connection) -> 
     assert mail["Message-ID"].endswith("@us.example>")
     assert str(mail["Date"]) == "Mon, 02 Mar 2026 09:00:00 +0000"
     assert "Auto-Submitted" not in mail
-    found = sign.MARKERS.search(body(row))
+    found = next(sign.markers(body(row)), None)
     assert found
     assert found.start() == 0
     assert proved(conn, found[0]) == [Proof(case_id, "case")]

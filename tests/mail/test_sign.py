@@ -79,7 +79,7 @@ def test_the_marker_line_is_found_quoted_and_in_any_language() -> None:
     """As our templates write it, and as answers quote it."""
     token = sign.sign(KEYS, Proof(3, "case"))
     for line in (f"== Please reply above this line == {token} ==", f"> > == Bitte oberhalb antworten == {token} == "):
-        found = sign.MARKERS.search(f"Thanks!\n{line}\nmore")
+        found = next(sign.markers(f"Thanks!\n{line}\nmore"), None)
         assert found
         assert list(sign.proofs(found[0], KEYS)) == [Proof(3, "case")]
 
