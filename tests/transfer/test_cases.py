@@ -98,9 +98,8 @@ def test_log_and_history_come_along(crm: Crm, conn: sqlite3.Connection) -> None:
         {"id": 5, "at": "2025-02-03T08:00:00Z", "name": "Close", "user": "ann"},
         {"id": 3, "at": "2025-02-02T08:00:00Z", "name": "Send", "user": "ann", "channel": "phone", "mood": "Happy"},
     ]
-    history = [
-        {"id": 9, "log_id": 3, "at": "2025-02-02T08:00:00Z", "direction": "out", "email": "joe@acme.example", "description": "Try now"},
-    ]
+    said = {"direction": "out", "email": "joe@acme.example", "description": "Try now"}
+    history = [{"id": 9, "log_id": 3, "at": "2025-02-02T08:00:00Z", **said}]
     done = take(crm, {"name": "Pump", "state": "done", "created_at": CREATED, "log": log, "history": history})
     assert done.exit == 0, done.err
     sql = "SELECT l.at, l.name, l.user_id, l.channel_id, l.mood_id, h.direction, h.email, h.description"
@@ -109,13 +108,13 @@ def test_log_and_history_come_along(crm: Crm, conn: sqlite3.Connection) -> None:
         ("2025-02-02T08:00:00Z", "Send", 1, 2, 4, "out", "joe@acme.example", "Try now"),
         ("2025-02-03T08:00:00Z", "Close", 1, None, None, None, None, None),
     ]
-    assert "description: Try now" in crm("case", "show", "1", "-o", "table").out or "Try now" in crm("case", "show", "1").out
+    assert "Try now" in crm("case", "show", "1").out
 
 
 def test_a_history_that_cannot_be_taken_refuses_its_case(crm: Crm, conn: sqlite3.Connection) -> None:
     """All of a line or nothing."""
-    for part in ({"history": [{"description": "x", "user": "nobody"}]}, {"history": [{"description": "x", "direction": "up"}]},
-                 {"log": ["x"]}):  # fmt: skip
+    nobody, nowhere = {"description": "x", "user": "nobody"}, {"description": "x", "direction": "up"}
+    for part in ({"history": [nobody]}, {"history": [nowhere]}, {"log": ["x"]}):
         assert take(crm, {"name": "Pump", **part}).exit in (1, 2)
     assert rows(conn, "SELECT count(*) FROM cases") == [(0,)]
     assert rows(conn, "SELECT count(*) FROM case_log") == [(0,)]
@@ -146,9 +145,7 @@ def test_importing_the_past_fires_nothing_then_or_later(crm: Crm, conn: sqlite3.
     assert rows(conn, "SELECT DISTINCT state FROM rule_firings") == [("suppressed",)]
     crm("run-rules", now="2026-03-02T12:30:00Z")
     fired = "SELECT c.name, r.name FROM rule_firings f JOIN rules r ON r.id = f.rule_id JOIN cases c ON c.id = f.case_id"
-    assert rows(conn, f"{fired} WHERE f.state = 'fired' ORDER BY f.id") == [("Future", "Late"), ("Pump", "Daily"), ("Future", "Daily")] or rows(
-        conn, f"{fired} WHERE f.state = 'fired'"
-    ) == [("Future", "Late")]
+    assert rows(conn, f"{fired} WHERE f.state = 'fired' ORDER BY f.id") == [("Future", "Late")]
 
 
 @pytest.mark.usefixtures("rules")
@@ -168,8 +165,10 @@ def test_run_rules_lets_rules_events_and_mails_follow(crm: Crm, conn: sqlite3.Co
 def test_a_rule_that_comes_by_a_file_sees_what_falls_due_from_now_on(crm: Crm, conn: sqlite3.Connection) -> None:
     """Whenever it was in force elsewhere."""
     with db.write(conn, Origin(NOW, 1, "cli", "test")) as tx:
-        tx.insert("cases", {"name": "Old", "section_id": 1, "starts_at": NOW, "created_at": NOW, "deadline_at": "2026-02-10T08:00:00Z"})
-    content = [{"name": "Late", "date_type": "deadline", "delay": 0, "delay_unit": "day", "set_priority": 1, "effective_from": CREATED}]
+        times = {"starts_at": NOW, "created_at": NOW, "deadline_at": "2026-02-10T08:00:00Z"}
+        tx.insert("cases", {"name": "Old", "section_id": 1, **times})
+    when = {"date_type": "deadline", "delay": 0, "delay_unit": "day", "effective_from": CREATED}
+    content = [{"name": "Late", **when, "set_priority": 1}]
     crm("import", "rule", "-", stdin=json.dumps(content).encode())
     assert rows(conn, "SELECT effective_from, delay, delay_unit FROM rules") == [(NOW, 0, "day")]
     crm("run-rules")
