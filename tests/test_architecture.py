@@ -19,16 +19,17 @@ FLOORS = {
     6: (
         "mail.ingest", "mail.effects", "mail.facts", "mail.returned", "mail.bulk", "mail.send", "mail.smtp", "mail.transport",
         "rules.run", "segments.run", "reports.", "transfer.", "demo_data", "past", "undo",
+        "mail.lmtp", "web.", "backup", "verify", "doctor", "sql",
     ),
     5: ("execute",),
     4: ("rules.react", "rules.due", "notify"),
     3: (
         "addresses", "case_list", "case_log", "case_values", "cases", "changes", "deliveries", "events", "files", "find", "mail_list",
         "mail_limits", "messages", "outbox", "pages", "menu", "partners", "recipients", "record_list", "records", "seeds", "status", "views",
-        "canned", "search", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
+        "canned", "form", "search", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
     ),
-    2: ("db", "journal", "migrations.", "workflow", "mail.", "render."),
-    1: ("clock", "config", "dates", "errors", "fields", "literals", "model", "patterns", "resources", "rules.delay", "text", "tuples",
+    2: ("db", "readonly", "journal", "migrations.", "workflow", "mail.", "render."),
+    1: ("clock", "config", "dates", "digest", "errors", "fields", "literals", "model", "resources", "rules.delay", "text", "tuples",
         "values", "zones"),
     0: ("",),
 }  # fmt: skip
