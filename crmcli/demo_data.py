@@ -20,7 +20,8 @@ USERS = (
     ("cleo", "Cleo Mart", "cleo@us.example"),
 )
 USER = """
-INSERT INTO users (login, name, email) VALUES (:login, :name, :email)
+INSERT INTO users (login, name, email)
+VALUES (:login, :name, CASE WHEN NOT EXISTS (SELECT 1 FROM users WHERE email = :email) THEN :email END)
 ON CONFLICT (login) DO UPDATE SET name = excluded.name, email = coalesce(email, excluded.email)
 """
 # name, code, reply_to, responsible, parent

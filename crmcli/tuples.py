@@ -53,10 +53,10 @@ else:
             return cls(*values)
 
         def _replace(self, **named):
-            changed = tuple.__new__(type(self), [named.pop(field, value) for field, value in zip(self._fields, self, strict=True)])
+            values = [named.pop(field, value) for field, value in zip(self._fields, self, strict=True)]
             if named:
                 raise ValueError(f"{type(self).__name__} has no {', '.join(named)}")
-            return changed
+            return tuple.__new__(type(self), values)
 
         def _asdict(self):
             return dict(zip(self._fields, self, strict=True))

@@ -27,7 +27,10 @@ Content-Transfer-Encoding: 8bit
 Guten Tag, die Pumpe in Halle {n} läuft nicht mehr an.
 Bitte rufen Sie zurück.
 """
-PARSE = "import sys, sqlite3, email.parser, email.policy; email.parser.BytesParser(policy=email.policy.compat32).parse(sys.stdin.buffer)"
+PARSE = (
+    "import sys, sqlite3, email.parser, email.policy;"
+    "email.parser.BytesParser(policy=email.policy.compat32).parse(sys.stdin.buffer)"
+)
 SQLITE = "import sqlite3"
 ARGPARSE = "import argparse, sqlite3"
 
