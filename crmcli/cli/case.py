@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from crmcli import case_list, find, pages, records
-from crmcli.cli import case_files, case_options, case_ties, case_verbs, fields, lists, nouns
+from crmcli.cli import case_files, case_options, case_ties, case_verbs, fields, form, lists, nouns
 from crmcli.cli.case_options import Cases, One
 from crmcli.cli.list_options import After, Archived, Columns, Everything, Filter, Limit, Sort
 from crmcli.cli.session import Session, session
@@ -40,9 +40,22 @@ def _add(ctx: typer.Context, **given: Any) -> None:
         case_options.tell(s, execute(tx, Add(values)))
 
 
-def _edit(ctx: typer.Context, *, which: list[str] | None, where: str, archived: bool, everything: bool, **given: Any) -> None:
+def _edit(
+    ctx: typer.Context,
+    *,
+    which: list[str] | None,
+    where: str,
+    archived: bool,
+    everything: bool,
+    in_editor: bool,
+    as_form: bool,
+    **given: Any,
+) -> None:
     s = session(ctx)
     values = _values(s, given)
+    if form.meant(s, bool(values or where), in_editor, as_form):
+        form.fill(s, "case", _named(s, which), as_form, lambda tx, case_id, wanted: _change(s, tx, case_id, wanted))
+        return
     if not values:
         raise Usage("nothing to change", hint="name a field: crm case edit -h")
     asked = lists.Asked(archived=archived, everything=everything)
@@ -122,7 +135,7 @@ def show(ctx: typer.Context, which: One) -> None:
     s.show(found)
 
 
-app.command("edit")(fields.command(_edit, [*FOUND, *fields.options(CASE)], EDIT))
+app.command("edit")(fields.command(_edit, [*FOUND, *fields.options(CASE), *form.OPTIONS], EDIT))
 
 
 @app.command()

@@ -16,17 +16,14 @@ def text(s: Session, given: str | None, initial: str = "") -> str | None:
     return edited(s, initial) if s.on_terminal else None
 
 
-def edited(s: Session, initial: str) -> str:
+def edited(s: Session, initial: str, suffix: str = ".txt") -> str:
     """The text as it is after $VISUAL or $EDITOR; Usage where it comes back empty or the editor fails."""
     import os
     import shlex
-    import tempfile
 
     command = s.environ.get("VISUAL") or s.environ.get("EDITOR") or "vi"
-    handle, path = tempfile.mkstemp(prefix="crm-", suffix=".txt")
+    path = kept(initial, suffix)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(initial)
         _run(command, [*shlex.split(command), path])
         with open(path, encoding="utf-8", errors="replace") as file:
             written = clean(file.read()).strip("\n")
@@ -35,6 +32,17 @@ def edited(s: Session, initial: str) -> str:
     if not written.strip():
         raise Usage("nothing was done: the text is empty")
     return written
+
+
+def kept(text: str, suffix: str = ".txt") -> str:
+    """Put a text into a file of its own, which only its owner can read → its path."""
+    import os
+    import tempfile
+
+    handle, path = tempfile.mkstemp(prefix="crm-", suffix=suffix)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
 
 
 def _run(command: str, argv: list[str]) -> None:

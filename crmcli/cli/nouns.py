@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import typer
 
 from crmcli import find, record_list, records
-from crmcli.cli import fields, list_options, lists
+from crmcli.cli import fields, form, list_options, lists
 from crmcli.cli.fields import Parameters, command, parameter
 from crmcli.cli.session import Session, session
 from crmcli.db import Tx
@@ -117,23 +117,26 @@ def _add(kind: Noun, example: str, also: Also, keep: Keep) -> Callable[..., None
 
 
 def _edit(kind: Noun, example: str, also: Also, keep: Keep) -> Callable[..., None]:
-    def body(ctx: typer.Context, *, which: list[str], **given: Any) -> None:
+    def body(ctx: typer.Context, *, which: list[str], in_editor: bool, as_form: bool, **given: Any) -> None:
         s = session(ctx)
         values = records.parsed(s.conn, kind.name, fields.texts(s, kind, given), moment(s))
         further = also.act(s, given)
-        if not values and not further:
-            raise Usage("nothing to change", hint=f"name a field: crm {kind.command} edit -h")
 
-        def act(tx: Tx, number: int) -> None:
-            if values:
-                keep.edit(tx, number, values)
+        def save(tx: Tx, number: int, wanted: Row) -> None:
+            if wanted:
+                keep.edit(tx, number, wanted)
             if further:
                 further(tx, number)
             s.done(kind.name, [number])
 
-        s.each(chosen(s, kind.name, which), act)
+        if form.meant(s, bool(values or further), in_editor, as_form):
+            form.fill(s, kind.name, chosen(s, kind.name, which), as_form, save)
+            return
+        if not values and not further:
+            raise Usage("nothing to change", hint=f"name a field: crm {kind.command} edit -h")
+        s.each(chosen(s, kind.name, which), lambda tx, number: save(tx, number, values))
 
-    parameters = [_which(kind), *fields.options(kind), *also.parameters]
+    parameters = [_which(kind), *fields.options(kind), *also.parameters, *form.OPTIONS]
     return command(body, parameters, f"Change {kind.a}; an empty value clears.\n\nExample: {example}")
 
 

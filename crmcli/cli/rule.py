@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from crmcli import find, records
-from crmcli.cli import fields, list_options, lists, nouns
-from crmcli.cli.session import session
+from crmcli.cli import fields, form, list_options, lists, nouns
+from crmcli.cli.session import Session, session
 from crmcli.db import Tx
 from crmcli.errors import Usage
 from crmcli.model import Row
@@ -78,9 +78,12 @@ def show(ctx: typer.Context, rule: Annotated[str, typer.Argument(help="By id or 
     s.show(found._replace(one=True, shown=()))
 
 
-def _edit(ctx: typer.Context, *, which: list[str], **given: Any) -> None:
+def _edit(ctx: typer.Context, *, which: list[str], in_editor: bool, as_form: bool, **given: Any) -> None:
     s = session(ctx)
     values = records.parsed(s.conn, "rule", fields.texts(s, RULE, given), nouns.moment(s))
+    if form.meant(s, bool(values), in_editor, as_form):
+        form.fill(s, "rule", nouns.chosen(s, "rule", which), as_form, lambda *change: _saved(s, *change))
+        return
     if not values:
         raise Usage("nothing to change", hint="name a field: crm rule edit -h")
     _save(ctx, which, values)
@@ -88,18 +91,18 @@ def _edit(ctx: typer.Context, *, which: list[str], **given: Any) -> None:
 
 WHICH = Annotated[list[str], typer.Argument(metavar="RULE...", help="By id or name: 3, 5-7.", show_default=False)]
 EDITED = inspect.Parameter("which", inspect.Parameter.KEYWORD_ONLY, annotation=WHICH)
-app.command("edit")(fields.command(_edit, [EDITED, *fields.options(RULE)], EDIT))
+app.command("edit")(fields.command(_edit, [EDITED, *fields.options(RULE), *form.OPTIONS], EDIT))
 
 
 def _save(ctx: typer.Context, which: list[str], values: Row) -> None:
     """New values for several rules."""
     s = session(ctx)
+    s.each(nouns.chosen(s, "rule", which), lambda tx, rule_id: _saved(s, tx, rule_id, values))
 
-    def act(tx: Tx, rule_id: int) -> None:
-        save.edit(tx, rule_id, values)
-        s.done("rule", [rule_id])
 
-    s.each(nouns.chosen(s, "rule", which), act)
+def _saved(s: Session, tx: Tx, rule_id: int, values: Row) -> None:
+    save.edit(tx, rule_id, values)
+    s.done("rule", [rule_id])
 
 
 @app.command()

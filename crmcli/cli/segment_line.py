@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from crmcli import find, record_list, records
-from crmcli.cli import fields, nouns
+from crmcli.cli import fields, form, nouns
 from crmcli.cli.fields import command, parameter
 from crmcli.cli.session import Session, session
+from crmcli.db import Tx
 from crmcli.errors import Usage
 from crmcli.fields import NOUNS
+from crmcli.model import Row
 from crmcli.segments import save
 from crmcli.segments.segment import line_id
 
@@ -92,15 +94,22 @@ def show(ctx: typer.Context, which: Which) -> None:
     s.show(record_list.one(s.conn, LINE.name, _one(s, which)))
 
 
-def _edit(ctx: typer.Context, *, which: list[str], **given: Any) -> None:
+def _edit(ctx: typer.Context, *, which: list[str], in_editor: bool, as_form: bool, **given: Any) -> None:
     s = session(ctx)
     values = records.parsed(s.conn, LINE.name, fields.texts(s, LINE, given), nouns.moment(s))
+
+    def saved(tx: Tx, number: int, wanted: Row) -> None:
+        save.edit_line(tx, number, wanted)
+        s.done(LINE.name, [number])
+
+    if form.meant(s, bool(values), in_editor, as_form):
+        form.fill(s, LINE.name, [_one(s, which)], as_form, saved)
+        return
     if not values:
         raise Usage("nothing to change", hint=f"name a field: crm {LINE.command} edit -h")
     number = _one(s, which)
     with s.write() as tx:
-        save.edit_line(tx, number, values)
-        s.done(LINE.name, [number])
+        saved(tx, number, values)
 
 
 app.command("edit")(
@@ -109,6 +118,7 @@ app.command("edit")(
         [
             _argument("which", list[str], "[SEGMENT] LINE", "By id or name."),
             *fields.options(LINE, without=("segment_id",)),
+            *form.OPTIONS,
         ],
         EDIT,
     )
