@@ -54,7 +54,7 @@ def test_only_what_differs_is_changed_in_whatever_way_toml_says_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("name = Pump", "line 1"), ("[name]", "no text"), ("a = 1\na = 2", "Cannot overwrite")])
+    ("text", "words"), [("name = Pump", "line 1"), ("[name]", "no text"), ("a = 1\na = 2", "Cannot overwrite")]
 )
 def test_what_is_no_form_is_refused(text: str, words: str) -> None:
     with pytest.raises(Usage, match=words):
