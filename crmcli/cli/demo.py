@@ -20,7 +20,7 @@ app = typer.Typer()
 
 MORNING = "2026-03-02T09:00:00Z"
 NOON = "2026-03-02T12:20:00Z"
-LATER = "2026-03-05T08:00:00Z"
+LATER = "2026-03-05"
 
 
 @app.command()
@@ -47,7 +47,13 @@ class Stage:
 
     def __init__(self, folder: str, colored: bool, width: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-        where = {"CRM_DB": os.path.join(folder, "crm.db"), "CRM_USER": "ann", "XDG_CONFIG_HOME": folder, "TZ": "UTC"}
+        where = {
+            "CRM_DB": os.path.join(folder, "crm.db"),
+            "CRM_USER": "ann",
+            "CRM_OUTPUT": "table",
+            "XDG_CONFIG_HOME": folder,
+            "TZ": "UTC",
+        }
         self.environ = {**kept, **where, "COLUMNS": width, "PYTHONPATH": os.path.dirname(resources.PACKAGE)}
         self.folder = folder
         self.bold, self.plain = ("\x1b[1m", "\x1b[0m") if colored else ("", "")
@@ -89,31 +95,31 @@ def _mails(stage: Stage) -> None:
     case = stage.json("case", "list", "state:draft", "email_from:maria.olsen@nordlys.example")[0]
     number = str(case["id"])
     stage.tell("2. A case is there, she is thanked, and the responsible has her mail.")
-    stage.show("case", "list", f"id:{number}", "-o", "table", "--columns", "id,name,state,section,user,email_from")
-    stage.show("mail", "outbox", "list", "-o", "table", "--columns", "id,kind,case_id,recipient,subject,state")
+    stage.show("case", "list", f"id:{number}", "--columns", "id,name,state,section,user,email_from")
+    stage.show("mail", "outbox", "list", "--columns", "id,kind,recipient,subject,state")
     thanks = next(mail for mail in stage.json("mail", "outbox", "list") if mail["kind"] == "thanks")
     filled = {"case_id": number, "message_id": thanks["message_id"], "reply_to": "support@us.example"}
-    stage.tell("3. She answers the thank-you; then her absence notice arrives. Both find the case, and no robot is thanked.")
+    stage.tell("3. She answers the thank-you; then her absence notice comes. Both find the case.")
     for name in ("answer.eml", "vacation.eml"):
         mail = resources.read("demo", name)
         for word, value in filled.items():
             mail = mail.replace("{" + word + "}", value)
         stage.show("--now", NOON, "ingest", stdin=mail.encode(), file=name)
-    stage.show("--now", NOON, "case", "show", number, "-o", "table")
+    stage.show("--now", NOON, "case", "show", number)
 
 
 def _rules(stage: Stage) -> None:
-    stage.tell("4. Three days later cron runs the rules: whoever waits too long is brought to someone's desk.")
-    stage.show("rule", "list", "-o", "table", "--columns", "id,name,when,then")
-    stage.show("--now", LATER, "run-rules", "-o", "table")
-    stage.show("--now", LATER, "mail", "outbox", "list", "-o", "table", "--columns", "id,kind,case_id,recipient,subject,state")
-    stage.show("--now", LATER, "case", "list", "+open", "-o", "table")
+    stage.tell("4. Three days later cron runs the rules: who waits too long gets to a desk.")
+    stage.show("rule", "list", "--columns", "id,name,when,then")
+    stage.show("--now", LATER, "run-rules", "-v")
+    stage.show("--now", LATER, "mail", "outbox", "list", "--columns", "id,kind,recipient,subject,state")
+    stage.show("--now", LATER, "case", "list", "+open")
 
 
 def _reports(stage: Stage) -> None:
     stage.tell("5. The same run put partners into categories by what they buy and how they feel.")
-    stage.show("--now", LATER, "segment", "list", "-o", "table", "--columns", "id,name,category,exclusive,run_at")
-    stage.show("--now", LATER, "segment", "members", "Gold", "-o", "table")
+    stage.show("--now", LATER, "segment", "list", "--columns", "id,name,category,exclusive,run_at")
+    stage.show("--now", LATER, "segment", "members", "Gold")
     stage.tell("6. What the open opportunities are worth.")
-    stage.show("--now", LATER, "report", "opportunities", "--by", "section", "-o", "table")
+    stage.show("--now", LATER, "report", "opportunities", "--by", "section")
     stage.tell("Nothing was written outside a temporary folder, and it is gone now.")
