@@ -55,8 +55,12 @@ class Session:
 
     @property
     def path(self) -> str:
-        """Where the database is."""
-        return self.settings["db"].value
+        """Where the database is, as an absolute path where the folder we are in can be told."""
+        given = self.settings["db"].value
+        try:
+            return os.path.abspath(given)
+        except OSError:
+            return given
 
     @property
     def conn(self) -> sqlite3.Connection:
