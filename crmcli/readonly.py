@@ -22,12 +22,12 @@ DISTRUST = ("trusted_schema = OFF",) if sqlite3.sqlite_version_info >= (3, 41) e
 PRAGMAS = (*DISTRUST, "query_only = ON", "cell_size_check = ON")
 
 
-def connect(path: str) -> sqlite3.Connection:
-    """The database, read-only; Busy where it is missing, not ours, damaged at its head or newer than this program."""
+def connect(path: str, any_thread: bool = False, wait: float = db.WAIT) -> sqlite3.Connection:
+    """The database, read-only, waited for so many seconds; Busy where it is missing, not ours, damaged at its head or newer than this program."""
     if not os.path.isfile(path):
         what = "is a folder" if os.path.isdir(path) else "does not exist"
         raise Busy(f"{path} {what}", hint="name a database: --db FILE")
-    conn = sqlite3.connect(db.uri(path, "ro"), uri=True, isolation_level=None, timeout=db.WAIT)
+    conn = sqlite3.connect(db.uri(path, "ro"), uri=True, isolation_level=None, timeout=wait, check_same_thread=not any_thread)
     try:
         prepare(conn)
         db.recognised(conn, path)

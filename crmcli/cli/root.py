@@ -44,6 +44,7 @@ COMMANDS = {
     "export": ("export", "Write rows to csv, tsv, json, vCard, or everything to one file."),
     "filter": ("filter", "Explain a filter; list what can be filtered by."),
     "sql": ("sql", "Ask the database in SQL, reading only."),
+    "web": ("web", "Look at it all in a browser."),
     "config": ("config", "Settings: of this database and your own."),
     "init": ("init", "Make a database."),
     "demo": ("demo", "See it work, in a database of its own."),

@@ -11,7 +11,6 @@ from crmcli.text import shown
 from crmcli.tuples import Any
 from crmcli.values import flat
 
-NUMBERS = ("int", "number", "percent", "money", "priority")
 # A text that a spreadsheet would reckon with, and one that looks as if it had been kept from that already.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
@@ -51,9 +50,9 @@ def csv(result: Result, look: Look) -> Iterator[str]:
     columns = tabular(result)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.name for column in columns])
+    writer.writerow([column.name if look.raw else _tamed(column.name, column.name) for column in columns])
     for row in result.rows:
-        writer.writerow([_text(column, row) if look.raw else _tamed(column, _text(column, row)) for column in columns])
+        writer.writerow([_text(column, row) if look.raw else _tamed(row[column.name], _text(column, row)) for column in columns])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
@@ -76,5 +75,6 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
-def _tamed(column: Column, text: str) -> str:
-    return f"'{text}" if column.kind not in NUMBERS and FORMULA.match(text) else text
+def _tamed(value: Any, text: str) -> str:
+    """The text of a value; numbers are none that a spreadsheet could run, whatever their sign."""
+    return f"'{text}" if not isinstance(value, (int, float)) and FORMULA.match(text) else text
