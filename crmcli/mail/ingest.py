@@ -44,29 +44,54 @@ class Terms(NamedTuple):
     max_bytes: int = 50_000_000
 
 
+class Mail(NamedTuple):
+    """A mail as it came, in its envelope; core is the digest of what every copy of it shares."""
+
+    raw: bytes
+    envelope: Envelope
+    core: str
+
+
 def one(conn: sqlite3.Connection, raw: bytes, envelope: Envelope, origin: Origin, terms: Terms = Terms()) -> Taken:
     """Take one mail and do what it leads to. When this returns, the bytes are kept.
 
     NotFound where the section that was told does not exist, NoRecipient by the terms; nothing is kept then.
     """
-    seen = envelopes.trace(raw)
-    envelope = envelopes.completed(envelope, seen)
-    if envelope.section:
-        facts.section(conn, envelope.section)
-    if terms.strict and not facts.is_recipient(conn, envelope):
-        raise NoRecipient("no such recipient here")
-    core = hexdigest(raw[seen.start :])
-    before = deliveries.same(conn, core, envelope.route)
-    if before and before.state != "received":
-        return _repeat(before)
+    mail = arrived(raw, envelope)
+    before = known(conn, mail, terms)
+    if before:
+        return before
     if origin.dry_run:
-        return _rehearsed(conn, before, raw, core, envelope, origin, terms)
+        return _rehearsed(conn, mail, origin, terms)
     with write(conn, origin) as tx:
-        before = deliveries.same(conn, core, envelope.route)
-        if before and (before.state != "received" or _is_held(before, tx.now)):
-            return _repeat(before)
-        mine = _in_custody(tx, before, raw, core, envelope, terms)
-    return handle(conn, mine, raw, origin._replace(step=tx.step), terms.max_bytes)
+        kept = keep(tx, mail, terms)
+    if isinstance(kept, Taken):
+        return kept
+    return handle(conn, kept, raw, origin._replace(step=tx.step), terms.max_bytes)
+
+
+def arrived(raw: bytes, envelope: Envelope) -> Mail:
+    """The mail with what its trace headers tell of the envelope."""
+    seen = envelopes.trace(raw)
+    return Mail(raw, envelopes.completed(envelope, seen), hexdigest(raw[seen.start :]))
+
+
+def known(conn: sqlite3.Connection, mail: Mail, terms: Terms) -> Taken | None:
+    """What became of the mail where it was here before and is done; refuses as `one` does."""
+    if mail.envelope.section:
+        facts.section(conn, mail.envelope.section)
+    if terms.strict and not facts.is_recipient(conn, mail.envelope):
+        raise NoRecipient("no such recipient here")
+    before = deliveries.same(conn, mail.core, mail.envelope.route)
+    return _repeat(before) if before and before.state != "received" else None
+
+
+def keep(tx: Tx, mail: Mail, terms: Terms) -> Delivery | Taken:
+    """Take the mail into custody; Taken where another process has it or is done with it."""
+    before = deliveries.same(tx.conn, mail.core, mail.envelope.route)
+    if before and (before.state != "received" or _is_held(before, tx.now)):
+        return _repeat(before)
+    return _in_custody(tx, before, mail, terms)
 
 
 def handle(conn: sqlite3.Connection, delivery: Delivery, raw: bytes, origin: Origin, max_bytes: int = Terms().max_bytes) -> Taken:
@@ -114,20 +139,19 @@ def read(raw: bytes, attempt: int, max_bytes: int) -> Incoming:
     return parse.parse(raw)
 
 
-def _rehearsed(
-    conn: sqlite3.Connection, before: Delivery | None, raw: bytes, core: str, envelope: Envelope, origin: Origin, terms: Terms
-) -> Taken:  # fmt: skip
+def _rehearsed(conn: sqlite3.Connection, mail: Mail, origin: Origin, terms: Terms) -> Taken:
     """What would become of the mail; nothing is written."""
-    incoming = read(raw, 1, terms.max_bytes)
+    incoming = read(mail.raw, 1, terms.max_bytes)
+    before = deliveries.same(conn, mail.core, mail.envelope.route)
     with write(conn, _moment(origin, deliveries.BULK if terms.history else None, incoming)) as tx:
-        return effects(tx, _in_custody(tx, before, raw, core, envelope, terms), incoming)
+        return effects(tx, _in_custody(tx, before, mail, terms), incoming)
 
 
-def _in_custody(tx: Tx, before: Delivery | None, raw: bytes, core: str, envelope: Envelope, terms: Terms) -> Delivery:
+def _in_custody(tx: Tx, before: Delivery | None, mail: Mail, terms: Terms) -> Delivery:
     """The bytes in our custody: kept for the first time, or taken over from a process that is gone."""
     if before:
         return deliveries.claim(tx, before, _owner())
-    return deliveries.take(tx, raw, core, envelope, _owner(), deliveries.BULK if terms.history else None)
+    return deliveries.take(tx, mail.raw, mail.core, mail.envelope, _owner(), deliveries.BULK if terms.history else None)
 
 
 def _repeat(before: Delivery) -> Taken:
