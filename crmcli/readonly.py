@@ -13,9 +13,6 @@ from crmcli import db
 from crmcli.errors import Busy
 from crmcli.text import folded
 
-LONGEST = 50_000_000
-"""Bytes of the longest value that a query may make."""
-
 # Before 3.41 SQLite took its own JSON functions for unsafe, and could not read our schema while it distrusted it; what
 # is unsafe otherwise, such as loading extensions, is off in any case.
 DISTRUST = ("trusted_schema = OFF",) if sqlite3.sqlite_version_info >= (3, 41) else ()
@@ -23,7 +20,10 @@ PRAGMAS = (*DISTRUST, "query_only = ON", "cell_size_check = ON")
 
 
 def connect(path: str, any_thread: bool = False, wait: float = db.WAIT) -> sqlite3.Connection:
-    """The database, read-only, waited for so many seconds; Busy where it is missing, not ours, damaged at its head or newer than this program."""
+    """The database, read-only, waited for so many seconds at most.
+
+    Busy where it is missing, not ours, damaged at its head or newer than this program.
+    """
     if not os.path.isfile(path):
         what = "is a folder" if os.path.isdir(path) else "does not exist"
         raise Busy(f"{path} {what}", hint="name a database: --db FILE")
@@ -48,4 +48,3 @@ def prepare(conn: sqlite3.Connection) -> None:
     for pragma in PRAGMAS:
         conn.execute(f"PRAGMA {pragma}")
     conn.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)

@@ -45,9 +45,14 @@ COMMANDS = {
     "filter": ("filter", "Explain a filter; list what can be filtered by."),
     "sql": ("sql", "Ask the database in SQL, reading only."),
     "web": ("web", "Look at it all in a browser."),
+    "backup": ("backup", "Copy the database while it is in use, and check the copy."),
+    "restore": ("restore", "Put a backup in the place of the database."),
+    "verify": ("verify", "Check that the database is whole."),
+    "doctor": ("doctor", "Check the site: cron, mail, rights, space; mend what is safe."),
     "config": ("config", "Settings: of this database and your own."),
     "init": ("init", "Make a database."),
     "demo": ("demo", "See it work, in a database of its own."),
+    "completion": ("completion", "Completion for bash, zsh and fish."),
     "help": ("help", "Longer help on a topic or command."),
 }
 
@@ -66,6 +71,9 @@ GLOBALS = (
     ("verbose", ["-v", "--verbose"], "", "Say more."),
     ("no_color", ["--no-color"], "", "No colours."),
 )
+
+# What Typer adds to a command that stands alone; crm completion is for all of them.
+TYPERS_OWN = ("install_completion", "show_completion")
 
 HELP = {"help_option_names": ["-h", "--help"]}
 EPILOG = "Options of every command (--db, --as, -o, -n …) are shown by: crm --help"
@@ -111,6 +119,7 @@ def _options(hidden: bool) -> list[click.Parameter]:
 
 def _equip(command: click.Command) -> click.Command:
     """Give a command and all below it the global options, -h, and help without markup."""
+    command.params = [param for param in command.params if param.name not in TYPERS_OWN]
     taken = {word for param in command.params for word in getattr(param, "opts", [])}
     command.params += [option for option in _options(hidden=True) if not taken & set(option.opts)]
     command.context_settings.update(HELP)
