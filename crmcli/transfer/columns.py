@@ -16,7 +16,10 @@ ALSO = {
     "case": ("state", "created_at", "closed_at", "last_action_at", "wake_at", "lost_reason", "created_by", "active"),
 }
 # What is reckoned from the rest: left out without a word.
-RECKONED = frozenset({"next_action_at", "email_last", "effective_from", "last_partner_id", "run_at", "when", "if", "then"})
+RECKONED = frozenset({
+    "next_action_at", "email_last", "effective_from", "last_partner_id", "run_at", "when", "if", "then",
+    "date_action_next", "Next Action", "Latest E-Mail",
+})  # fmt: skip
 
 # The lines that belong to a line: part → the noun whose fields it has.
 PARTS = {"partner": {"contacts": "contact"}, "case": {"history": "history", "log": "history"}}
@@ -133,7 +136,7 @@ def _places(noun: str, header: str) -> tuple[Place, ...]:
     """What a header may stand for; () for what is left out; Usage for one that looks like a slip of the pen."""
     if (noun, header) in foreign.OPEN:
         return tuple(_own(noun)[name] for name in foreign.OPEN[noun, header])
-    found = _place(noun, header)
+    found = place(noun, header)
     if found is None and not _quiet(noun, header):
         near = nearest(header.replace(" ", "_"), (name for name in _own(noun) if "/" not in name))
         if near and _alike(header, near[0]):
@@ -141,8 +144,8 @@ def _places(noun: str, header: str) -> tuple[Place, ...]:
     return (found,) if found and found.field else ()
 
 
-def _place(noun: str, header: str) -> Place | None:
-    """The field of a header; a Place without a field where it is known to be left out; None where it is unknown."""
+def place(noun: str, header: str) -> Place | None:
+    """What a header alone stands for; a Place without a field where it is left out; None where it is unknown."""
     own, low = _own(noun), header.casefold()
     name = low.replace(" ", "_")
     if header in own:
@@ -156,12 +159,14 @@ def _place(noun: str, header: str) -> Place | None:
         return _of_contact(low) if noun == "partner" else None
     part = foreign.PARTS.get(head, head)
     if part in PARTS.get(noun, {}):
-        inner = _place(PARTS[noun][part], header.rpartition("/")[2])
+        inner = place(PARTS[noun][part], header.rpartition("/")[2])
         return inner and inner._replace(part=part)
-    link = _place(noun, head)
-    if link and link.field and tail in foreign.WORDS + foreign.CODES:
-        is_link = importable(noun)[link.field].kind in ("link", "words")
-        return link._replace(rank=max(link.rank, OTHER_WORD if tail in foreign.WORDS else CODE)) if is_link else Place("")
+    link = place(noun, head)
+    if link is None or not link.field or tail not in foreign.WORDS + foreign.CODES:
+        return None
+    if tail in foreign.WORDS:
+        return link._replace(rank=max(link.rank, OTHER_WORD))
+    return link._replace(rank=CODE) if importable(noun)[link.field].kind in ("link", "words") else Place("")
     return None
 
 

@@ -39,7 +39,7 @@ CASE = {
 
 HISTORY = {
     "date": "at", "action": "name", "user responsible": "user_id", "canal_id": "channel_id", "som": "mood_id",
-    "state of mind": "mood_id", "note": "description?", "case": "", "case_id": "", "log": "", "rule": "", "rule_id": "",
+    "state of mind": "mood_id", "note": "description?", "case": "", "case_id": "", "rule": "", "rule_id": "",
     "message_id": "", "external id": "",
 }  # fmt: skip
 
