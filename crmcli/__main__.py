@@ -8,7 +8,7 @@ import sys
 from itertools import pairwise
 
 from crmcli import hot
-from crmcli.errors import BadConfig, Busy, CrmError
+from crmcli.errors import Busy, CrmError
 from crmcli.tuples import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 BUG = 70
-NO_RECIPIENT = 67
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         _drop_output()
         return 0
     except KeyboardInterrupt:
-        return _deferred(None) if hot.first_word(argv) == "ingest" else INTERRUPTED
+        return _deferred(Busy("interrupted")) if hot.first_word(argv) == "ingest" else INTERRUPTED
     except Exception as error:
         return _told(error, argv)
 
@@ -94,31 +93,19 @@ def _told(error: Exception, argv: list[str]) -> int:
     return known.exit
 
 
-def _deferred(error: CrmError | None) -> int:
-    """Tell the mail server to keep the mail, in one neutral line: no path, no traceback (mail.md §1) → the exit code."""
-    if error is not None and error.exit == NO_RECIPIENT:
-        sys.stderr.write(f"5.1.1 {error.message}\n")
-        return NO_RECIPIENT
-    message = "interrupted" if error is None else error.message
-    if "/" in message:
-        message = "the configuration is wrong" if isinstance(error, BadConfig) else "the database or a file cannot be used"
-    sys.stderr.write(f"4.3.0 {' '.join(message.split())}, please try again later\n")
-    return Busy.exit
+def _deferred(error: CrmError) -> int:
+    """Tell the mail server that the mail was not taken → the exit code."""
+    from crmcli.mail import answer
+
+    sys.stderr.write(answer.line(error) + "\n")
+    return answer.code(error)
 
 
 def _explained(error: Exception) -> CrmError | None:
     """What an error of the system means to the user; None where it is a bug."""
-    import sqlite3
+    from crmcli import db
 
-    if isinstance(error, sqlite3.Error):
-        from crmcli import db
-
-        return db.explained(error)
-    if isinstance(error, OSError) and error.errno is not None:
-        return Busy(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
-    if isinstance(error, MemoryError):
-        return Busy("there is not enough memory")
-    return None
+    return db.explained(error)
 
 
 def _wants_json(argv: list[str]) -> bool:

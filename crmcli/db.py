@@ -258,8 +258,12 @@ def _lock_file(path: str) -> int | None:
     return handle
 
 
-def explained(error: sqlite3.Error) -> CrmError | None:
-    """What an error of SQLite means to the user, by its name; None where it is a bug of ours."""
+def explained(error: BaseException) -> CrmError | None:
+    """What an error of SQLite (by its name) or of the system means to the user; None where it is a bug of ours."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return Busy(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+    if isinstance(error, MemoryError):
+        return Busy("there is not enough memory")
     name = getattr(error, "sqlite_errorname", None) or ""
     for start, words in TROUBLE.items():
         if name.startswith(start):

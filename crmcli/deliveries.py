@@ -21,7 +21,7 @@ COLUMNS = "id, sha256, route, recipient, sender, received_at, state, attempts, o
 
 SAME = f"SELECT {COLUMNS} FROM deliveries WHERE core_sha256 = ? AND route = ?"
 
-OURS = "SELECT 1 FROM deliveries WHERE id = ? AND state = 'received' AND owner = ? AND attempts = ?"
+OURS = "SELECT 1 FROM deliveries WHERE id = ? AND state = 'received' AND owner IS ? AND attempts = ?"
 
 LAPSED = f"""
 SELECT {COLUMNS}
@@ -88,6 +88,11 @@ def claim(tx: Tx, delivery: Delivery, owner: str) -> Delivery:
     mine = delivery._replace(owner=owner, attempts=delivery.attempts + 1, lease_until=clock.shift(tx.now, LEASE))
     tx.update("deliveries", delivery.id, {name: getattr(mine, name) for name in ("owner", "attempts", "lease_until")})
     return mine
+
+
+def let_go(tx: Tx, delivery: Delivery) -> None:
+    """Own a delivery no longer: the server's next try may have it at once, everybody else when the lease has run out."""
+    tx.update("deliveries", delivery.id, {"owner": None})
 
 
 def is_ours(conn: sqlite3.Connection, delivery: Delivery) -> bool:

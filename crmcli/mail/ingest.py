@@ -172,9 +172,9 @@ def _owner() -> str:
 
 def _is_held(delivery: Delivery, now: str) -> bool:
     """Whether the process that took a delivery may still be at it: the lease runs, and on this machine the process too."""
-    if (delivery.lease_until or "") <= now:
+    if delivery.owner is None or (delivery.lease_until or "") <= now:
         return False
-    host, _, process = (delivery.owner or "").rpartition(" ")
+    host, _, process = delivery.owner.rpartition(" ")
     if host != os.uname().nodename:
         return True
     try:
