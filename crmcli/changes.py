@@ -72,7 +72,7 @@ CELLS = (
     Column("rule"), Column("table"), Column("row_id", "int"), Column("op"), Column("column"), Column("old"), Column("new"),
 )  # fmt: skip
 
-BRIEF = ("step", "at", "user", "table", "row_id", "op", "column", "old", "new")
+LINES = (Column("step", "int"), Column("at", "time"), Column("user"), Column("change"))
 
 
 class Change(NamedTuple):
@@ -104,9 +104,15 @@ def result(conn: sqlite3.Connection, wanted: Wanted) -> Result:
     return Result(COLUMNS, rows)
 
 
-def cells(conn: sqlite3.Connection, wanted: Wanted, brief: bool = False) -> Result:
-    """A row a changed column, with its value before and after: for spreadsheets, and in brief for a terminal."""
-    return Result(CELLS, (row for one in read(conn, wanted) for row in _cells(one)), shown=BRIEF if brief else ())
+def cells(conn: sqlite3.Connection, wanted: Wanted) -> Result:
+    """A row a changed column, with its value before and after: for spreadsheets."""
+    return Result(CELLS, (row for one in read(conn, wanted) for row in _cells(one)))
+
+
+def lines(conn: sqlite3.Connection, wanted: Wanted) -> Result:
+    """A row a change in words, spans left out: for people."""
+    rows = ({**one.row, "change": line} for one in read(conn, wanted) for line in sentences([one]))
+    return Result(LINES, rows)
 
 
 def _cells(change: Change) -> Iterator[Row]:

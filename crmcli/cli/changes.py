@@ -26,7 +26,7 @@ def changes(
     since: Annotated[str, typer.Option(metavar="TIME", help="From then on.", show_default=False)] = "",
     limit: Limit = None,
 ) -> None:
-    """Show what was changed, newest first: a line for each changed column, in JSON an object for each row.
+    """Show what was changed, newest first: in words, in tsv a line for each column, in JSON an object.
 
     Example: crm changes --case 1
     """
@@ -36,4 +36,4 @@ def changes(
     if s.output in lists.JSON:
         s.show(journal.result(s.conn, wanted))
     else:
-        s.show(journal.cells(s.conn, wanted, brief=s.output == "table"))
+        s.show((journal.lines if s.output == "table" else journal.cells)(s.conn, wanted))

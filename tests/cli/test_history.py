@@ -64,7 +64,7 @@ def test_changes_tell_who_did_what_when_and_why(crm: Crm, conn: sqlite3.Connecti
 
 
 def test_cells_of_changes_are_one_changed_column_a_row(crm: Crm, conn: sqlite3.Connection) -> None:
-    """With everything in tsv, and in brief on a table."""
+    """With everything in tsv, and a line of words a row on a table."""
     a_case(conn)
     crm("case", "edit", "1", "--name", "Leak\tin Köln", "--priority", "1")
     lines = [line.split("\t") for line in crm("changes", "--limit", "1").out.split("\n")]
@@ -74,7 +74,7 @@ def test_cells_of_changes_are_one_changed_column_a_row(crm: Crm, conn: sqlite3.C
         ["cases", "1", "update", "name", "Pump broken", "Leak in Köln"],
         ["cases", "1", "update", "priority", "3", "1"],
     ]
-    assert "command" not in crm("changes", "--limit", "1", "-o", "table").out
+    assert "case 1: name Pump broken → Leak in Köln, priority 3 → 1" in crm("changes", "--limit", "1", "-o", "table").out
 
 
 def test_changes_are_found_by_step_and_since_when(crm: Crm, conn: sqlite3.Connection) -> None:
