@@ -42,7 +42,7 @@ CATEGORIES = (
 PARTNER_CATEGORIES = (("Customers", None), ("VIP", "Customers"), ("At risk", "Customers"), ("Suppliers", None))
 # name, ref, customer, supplier, category, contact, function, e-mail, city
 PARTNERS = (
-    ("Acme Pumps", "C001", 1, 0, "VIP", "Joe Roe", "Maintenance", "joe@acme.example", "Leeds"),
+    ("Acme", "C001", 1, 0, "VIP", "Joe Roe", "Maintenance", "joe@acme.example", "Leeds"),
     ("Brück & Söhne", "C002", 1, 0, "Customers", "Anna Brück", "Einkauf", "anna@brueck.example", "Köln"),
     ("Café Nord", "C003", 1, 0, "Customers", "Léa Petit", "Owner", "lea@cafenord.example", "Lille"),
     ("Delta Water", "C004", 1, 0, "Customers", "Dan Wu", "Engineer", "dan@delta.example", "Dublin"),
@@ -51,28 +51,28 @@ PARTNERS = (
 )
 # partner, days ago, kind, amount in cents
 AMOUNTS = (
-    ("Acme Pumps", 80, "sale", 180_000), ("Acme Pumps", 45, "sale", 95_050), ("Acme Pumps", 12, "sale", 240_000),
-    ("Acme Pumps", 10, "sale", -12_000), ("Brück & Söhne", 70, "sale", 65_000), ("Café Nord", 20, "sale", 32_990),
+    ("Acme", 80, "sale", 180_000), ("Acme", 45, "sale", 95_050), ("Acme", 12, "sale", 240_000),
+    ("Acme", 10, "sale", -12_000), ("Brück & Söhne", 70, "sale", 65_000), ("Café Nord", 20, "sale", 32_990),
     ("Delta Water", 85, "sale", 410_000), ("Eastern Steel", 30, "purchase", 150_000), ("Fast Freight", 15, "purchase", 28_000),
 )  # fmt: skip
 # partner, days ago, what, mood
 EVENTS = (
-    ("Acme Pumps", 50, "Visit at the plant", "Happy"),
-    ("Acme Pumps", 8, "Phone call after delivery", "Very Happy"),
+    ("Acme", 50, "Visit at the plant", "Happy"),
+    ("Acme", 8, "Phone call after delivery", "Very Happy"),
     ("Brück & Söhne", 40, "Complaint about late answer", "Unhappy"),
     ("Café Nord", 20, "Trade fair", "Normal"),
     ("Delta Water", 75, "Contract talk", "Happy"),
 )
 # name, section, category, partner, responsible, days ago, priority, deadline in days, revenue, cost, probability, verbs
 CASES: tuple[tuple[Any, ...], ...] = (
-    ("Pump 7 leaks", "support", "Fault", "Acme Pumps", "ann", 6, 1, -1, None, None, None, ("open",)),
+    ("Pump 7 leaks", "support", "Fault", "Acme", "ann", 6, 1, -1, None, None, None, ("open",)),
     ("Manual for pump 9 in French", "support", "Question", "Café Nord", None, 2, 4, 5, None, None, None, ()),
     ("Noise after service", "support", "Fault", "Delta Water", "ann", 9, 2, 2, None, None, None, ("open", "pending")),
     ("Wrong spare part sent", "support", "Fault", "Brück & Söhne", "ann", 20, 2, None, None, None, None, ("open", "close")),
-    ("Password for the portal", "support", "Question", "Acme Pumps", "bob", 15, 3, None, None, None, None, ("close",)),
+    ("Password for the portal", "support", "Question", "Acme", "bob", 15, 3, None, None, None, None, ("close",)),
     ("Sensor shows no value", "support2", "Fault", "Delta Water", "bob", 4, 2, 1, None, None, None, ("open",)),
     ("Duplicate of an old question", "support", "Question", "Café Nord", "ann", 30, 5, None, None, None, None, ("cancel",)),
-    ("Ten pumps for the new hall", "sale", "Follow-up order", "Acme Pumps", "bob", 25, 2, 20, 1_250_000, 830_000, None, ("open",)),
+    ("Ten pumps for the new hall", "sale", "Follow-up order", "Acme", "bob", 25, 2, 20, 1_250_000, 830_000, None, ("open",)),
     ("Service contract 2 years", "sale", "Follow-up order", "Delta Water", "bob", 40, 3, 45, 480_000, 120_000, 80, ("open",)),
     ("Filters, first order", "sale", "New customer", "Café Nord", "cleo", 12, 3, 12, 64_000, 31_000, None, ()),
     ("Tender Rhine works", "export", "New customer", "Brück & Söhne", "cleo", 60, 1, -3, 2_200_000, 1_700_000, 25, ("open", "pending")),

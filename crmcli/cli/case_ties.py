@@ -75,7 +75,7 @@ def split(
 ) -> None:
     """Take communications out of a case into a new one; it is linked, and its id printed.
 
-    Example: crm case split 1 --messages 3,4 --name "Second leak"
+    Example: crm case split 12 --messages 9 --name "Second leak"
     """
     s = session(ctx)
     case_id = find.one(s.conn, "case", which)

@@ -49,7 +49,7 @@ def pending(
 def close(ctx: typer.Context, which: Cases) -> None:
     """Close cases: they are done.
 
-    Example: crm case close 42 45-50
+    Example: crm case close 5 13-14
     """
     _act(session(ctx), which, "close")
 
@@ -81,7 +81,7 @@ def reset(ctx: typer.Context, which: Cases) -> None:
 def escalate(ctx: typer.Context, which: Cases) -> None:
     """Hand cases to the section above theirs and its responsible.
 
-    Example: crm case escalate 1
+    Example: crm case escalate 15
     """
     _act(session(ctx), which, "escalate")
 

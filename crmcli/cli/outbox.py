@@ -67,7 +67,7 @@ def show(ctx: typer.Context, number: Annotated[int, typer.Argument(help="A mail 
 def send(ctx: typer.Context, numbers: Numbers) -> None:
     """Send these mails now, whatever they wait for.
 
-    Example: crm mail outbox send 3
+    Example: crm mail outbox send 1
     """
     from crmcli.mail import send as sending
 
@@ -83,7 +83,7 @@ def send(ctx: typer.Context, numbers: Numbers) -> None:
 def hold(ctx: typer.Context, numbers: Numbers) -> None:
     """Keep mails that wait from being sent.
 
-    Example: crm mail outbox hold 3
+    Example: crm mail outbox hold 1
     """
     _each(session(ctx), numbers, outbox.hold)
 
@@ -92,7 +92,7 @@ def hold(ctx: typer.Context, numbers: Numbers) -> None:
 def retry(ctx: typer.Context, numbers: Numbers) -> None:
     """Let mails go that are held, failed or wait for their next attempt.
 
-    Example: crm mail outbox retry 3-9
+    Example: crm mail outbox retry 1-2
     """
     _each(session(ctx), numbers, outbox.retry)
 
@@ -101,7 +101,7 @@ def retry(ctx: typer.Context, numbers: Numbers) -> None:
 def drop(ctx: typer.Context, numbers: Numbers) -> None:
     """Give mails up that have not left; they stay in the list as failed.
 
-    Example: crm mail outbox drop 3
+    Example: crm mail outbox drop 1
     """
     _each(session(ctx), numbers, outbox.drop)
 

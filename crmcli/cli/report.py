@@ -36,7 +36,7 @@ def opportunities(
 ) -> None:
     """Business Opportunities: what the unclosed cases may bring, planned and expected.
 
-    Example: crm report opportunities section:Sales/ --by user --by month
+    Example: crm report opportunities section:sale/ --by user --by month
     """
     from crmcli.reports.opportunities import opportunities
 

@@ -34,12 +34,12 @@ Partners = Annotated[list[str], typer.Argument(metavar="PARTNER...", help="By id
 app = nouns.app(
     "segment",
     {
-        "add": "crm segment add Gold --category VIP --exclusive --sales-purchase-active --period-days 30",
+        "add": "crm segment add Silver --category Customers --where 'cases>2' --every 1d",
         "list": "crm segment list",
         "edit": "crm segment edit Gold --every 6h",
         "archive": "crm segment archive Gold",
         "unarchive": "crm segment unarchive Gold",
-        "delete": "crm segment delete Gold",
+        "delete": "crm segment delete Silver",
     },
     keep=nouns.Keep(save.add, save.edit, save.delete),
 )

@@ -68,6 +68,6 @@ def test_the_demo_tells_the_story(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "crmcli", "demo"], capture_output=True, text=True, env=environ, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     for words in ("Pumpe 3 står", "thanks   maria.olsen@nordlys.example", "Nå lekker den også", "I am on leave",
-                  "Nobody answered for two days", "Acme Pumps", "Business Opportunities", "$ crm "):  # fmt: skip
+                  "Nobody answered for two days", "Acme", "Business Opportunities", "$ crm "):  # fmt: skip
         assert words in done.stdout
     assert done.stdout.count("thanks ") == done.stdout.count("thanks   maria")  # the robot was not thanked
