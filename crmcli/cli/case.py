@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from crmcli import case_list, find, pages, records
+from crmcli import case_list, find, records
 from crmcli.cli import case_files, case_options, case_ties, case_verbs, fields, form, lists, nouns
-from crmcli.cli.case_options import Cases, One
+from crmcli.cli.case_options import Found, One, Where
 from crmcli.cli.list_options import After, Archived, Columns, Everything, Filter, Limit, Sort
 from crmcli.cli.session import Session, session
 from crmcli.db import Tx
@@ -54,12 +54,12 @@ def _edit(
     s = session(ctx)
     values = _values(s, given)
     if form.meant(s, bool(values or where), in_editor, as_form):
-        form.fill(s, "case", _named(s, which), as_form, lambda tx, case_id, wanted: _change(s, tx, case_id, wanted))
+        form.fill(s, "case", case_options.named(s, which), as_form, lambda tx, case_id, wanted: _change(s, tx, case_id, wanted))
         return
     if not values:
         raise Usage("nothing to change", hint="name a field: crm case edit -h")
-    asked = lists.Asked(archived=archived, everything=everything)
-    s.each(_matching(s, where, asked) if where else _named(s, which), lambda tx, case_id: _change(s, tx, case_id, values))
+    ids = case_options.chosen(s, "change", which, where, lists.Asked(archived=archived, everything=everything))
+    s.each(ids, lambda tx, case_id: _change(s, tx, case_id, values))
 
 
 def _values(s: Session, given: dict[str, Any]) -> Row:
@@ -70,33 +70,11 @@ def _change(s: Session, tx: Tx, case_id: int, values: Row) -> None:
     case_options.tell(s, execute(tx, Edit(case_id, values)))
 
 
-def _named(s: Session, which: list[str] | None) -> list[int]:
-    if not which:
-        raise Usage("which cases?", hint="name them by id, or with --where FILTER")
-    return nouns.chosen(s, "case", which)
-
-
-def _matching(s: Session, where: str, asked: lists.Asked) -> list[int]:
-    """The cases that a filter finds, once it is agreed that all of them are meant."""
-    page = lists.page(s, lists.CASES, [where], asked)
-    sql, parameters = pages.statement(s.conn, CASE, page._replace(limit=None))
-    ids = sorted(row[0] for row in s.conn.execute(sql, parameters))
-    if ids:
-        s.confirm(f"change {len(ids)} {'case' if len(ids) == 1 else 'cases'}?")
-    else:
-        s.say("no case is meant by this filter")
-    return ids
-
-
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 NAME = fields.parameter("name", str, inspect.Parameter.empty, typer.Argument(metavar="NAME", help="The subject."))
 FOUND = [
-    fields.parameter(
-        "which", list[str] | None, None, typer.Argument(metavar="[CASE]...", help="By id: 42, 45-50, - for standard input.")
-    ),
-    fields.parameter(
-        "where", str, "", typer.Option(metavar="FILTER", help="All cases that it finds; asks first.", show_default=False)
-    ),
+    inspect.Parameter("which", KEYWORD, default=None, annotation=case_options.Found),
+    inspect.Parameter("where", KEYWORD, default="", annotation=case_options.Where),
     inspect.Parameter("archived", KEYWORD, default=False, annotation=Archived),
     inspect.Parameter("everything", KEYWORD, default=False, annotation=Everything),
 ]
@@ -139,32 +117,36 @@ app.command("edit")(fields.command(_edit, [*FOUND, *fields.options(CASE), *form.
 
 
 @app.command()
-def archive(ctx: typer.Context, which: Cases) -> None:
+def archive(ctx: typer.Context, which: Found = None, where: Where = "") -> None:
     """Archive cases: kept, but out of the lists.
 
     Example: crm case archive 1
     """
-    case_options.each(session(ctx), which, lambda tx, case_id: (SetActive(case_id, active=False),))
+    s = session(ctx)
+    ids = case_options.chosen(s, "archive", which, where)
+    case_options.every(s, ids, lambda tx, case_id: (SetActive(case_id, active=False),))
 
 
 @app.command()
-def unarchive(ctx: typer.Context, which: Cases) -> None:
+def unarchive(ctx: typer.Context, which: Found = None, where: Where = "") -> None:
     """Bring cases back from the archive.
 
     Example: crm case unarchive 1
     """
-    case_options.each(session(ctx), which, lambda tx, case_id: (SetActive(case_id, active=True),))
+    s = session(ctx)
+    ids = case_options.chosen(s, "unarchive", which, where)
+    case_options.every(s, ids, lambda tx, case_id: (SetActive(case_id, active=True),))
 
 
 @app.command()
-def delete(ctx: typer.Context, which: Cases) -> None:
+def delete(ctx: typer.Context, which: Found = None, where: Where = "") -> None:
     """Delete cases, several ask first; their mails are kept.
 
     Example: crm case delete 1
     """
     s = session(ctx)
-    ids = nouns.chosen(s, "case", which)
-    if len(ids) > 1:
+    ids = case_options.chosen(s, "delete", which, where)
+    if len(ids) > 1 and not where:
         s.confirm(f"delete {len(ids)} cases?")
 
     def act(tx: Tx, case_id: int) -> None:

@@ -7,13 +7,22 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from crmcli.cli import nouns
+from crmcli import pages
+from crmcli.cli import lists, nouns
 from crmcli.cli.session import Session
 from crmcli.db import Tx
+from crmcli.errors import Usage
 from crmcli.execute import execute
 from crmcli.model import Command, Outcome
 
 Cases: TypeAlias = Annotated[list[str], typer.Argument(metavar="CASE...", help="By id: 42, 45-50, - for standard input.")]
+Found: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[CASE]...", help="By id: 42, 45-50, - for standard input.", show_default=False),
+]
+Where: TypeAlias = Annotated[
+    str, typer.Option(metavar="FILTER", help="All cases that it finds; asks first. See: crm help filter.", show_default=False)
+]
 Which: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="By id: 42; also 45-50 or 42,45.")]
 One: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="By id.")]
 Text: TypeAlias = Annotated[
@@ -24,12 +33,40 @@ Make: TypeAlias = Callable[[Tx, int], tuple[Command, ...]]
 
 
 def each(s: Session, words: list[str], make: Make) -> None:
-    """Do the commands that make gives for each of the cases, all in one step, and tell what was done."""
+    """Do the commands that make gives for each of the cases that words name, all in one step, and tell what was done."""
+    every(s, nouns.chosen(s, "case", words), make)
+
+
+def every(s: Session, ids: list[int], make: Make) -> None:
+    """The same for cases by their ids."""
 
     def act(tx: Tx, case_id: int) -> None:
         tell(s, execute(tx, *make(tx, case_id)))
 
-    s.each(nouns.chosen(s, "case", words), act)
+    s.each(ids, act)
+
+
+def chosen(s: Session, verb: str, which: list[str] | None, where: str, asked: lists.Asked = lists.Asked()) -> list[int]:
+    """The cases that are named, or that a filter finds once it is agreed that all of them are meant."""
+    if where and which:
+        raise Usage("cases are named by id or found by --where, not both", hint='--where "id:42,45..50 +late"')
+    if not where:
+        return named(s, which)
+    page = lists.page(s, lists.CASES, [where], asked)
+    sql, parameters = pages.statement(s.conn, lists.CASES.noun, page._replace(limit=None))
+    ids = sorted(row[0] for row in s.conn.execute(sql, parameters))
+    if ids:
+        s.confirm(f"{verb} {len(ids)} {'case' if len(ids) == 1 else 'cases'}?")
+    else:
+        s.say("no case is meant by this filter")
+    return ids
+
+
+def named(s: Session, which: list[str] | None) -> list[int]:
+    """The cases that are named; Usage where none is."""
+    if not which:
+        raise Usage("which cases?", hint="name them by id, or with --where FILTER")
+    return nouns.chosen(s, "case", which)
 
 
 def tell(s: Session, outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from crmcli import canned, case_log, cases
 from crmcli.cli import case_files, case_options, editor, nouns
-from crmcli.cli.case_options import Cases, Text, Which
+from crmcli.cli.case_options import Cases, Found, Text, Where, Which
 from crmcli.cli.session import Session, session
 from crmcli.db import Tx
 from crmcli.errors import Refused
@@ -21,20 +21,24 @@ from crmcli.workflow import VERBS
 
 app = typer.Typer()
 
+# What a verb is called where its name is no verb.
+VERB_WORDS = {"pending": "set to pending"}
+
 
 @app.command("open")
-def open_(ctx: typer.Context, which: Cases) -> None:
+def open_(ctx: typer.Context, which: Found = None, where: Where = "") -> None:
     """Open cases: they are worked on, by you where nobody was responsible.
 
     Example: crm case open 1
     """
-    _act(session(ctx), which, "open")
+    _act(session(ctx), which, where, "open")
 
 
 @app.command()
 def pending(
     ctx: typer.Context,
-    which: Cases,
+    which: Found = None,
+    where: Where = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="Open them again by itself then.", show_default=False)] = "",
 ) -> None:
     """Set cases to pending: they wait for somebody else.
@@ -42,22 +46,23 @@ def pending(
     Example: crm case pending 1 --until +1w
     """
     s = session(ctx)
-    _act(s, which, "pending", until=parse(Field("until", "time"), until, nouns.moment(s)))
+    _act(s, which, where, "pending", until=parse(Field("until", "time"), until, nouns.moment(s)))
 
 
 @app.command()
-def close(ctx: typer.Context, which: Cases) -> None:
+def close(ctx: typer.Context, which: Found = None, where: Where = "") -> None:
     """Close cases: they are done.
 
-    Example: crm case close 5 13-14
+    Example: crm case close --where "section:support +late" -y
     """
-    _act(session(ctx), which, "close")
+    _act(session(ctx), which, where, "close")
 
 
 @app.command()
 def cancel(
     ctx: typer.Context,
-    which: Cases,
+    which: Found = None,
+    where: Where = "",
     lost_reason: Annotated[str, typer.Option(metavar="TEXT", help="Why it came to nothing.", show_default=False)] = "",
 ) -> None:
     """Cancel cases: nothing comes of them.
@@ -65,29 +70,32 @@ def cancel(
     Example: crm case cancel 1 --lost-reason "too expensive"
     """
     s = session(ctx)
-    _act(s, which, "cancel", lost_reason=parse(Field("lost_reason"), lost_reason, nouns.moment(s)))
+    _act(s, which, where, "cancel", lost_reason=parse(Field("lost_reason"), lost_reason, nouns.moment(s)))
 
 
 @app.command()
-def reset(ctx: typer.Context, which: Cases) -> None:
+def reset(ctx: typer.Context, which: Found = None, where: Where = "") -> None:
     """Take closed or cancelled cases back to draft.
 
     Example: crm case reset 1
     """
-    _act(session(ctx), which, "reset")
+    _act(session(ctx), which, where, "reset")
 
 
 @app.command()
-def escalate(ctx: typer.Context, which: Cases) -> None:
+def escalate(ctx: typer.Context, which: Found = None, where: Where = "") -> None:
     """Hand cases to the section above theirs and its responsible.
 
     Example: crm case escalate 15
     """
-    _act(session(ctx), which, "escalate")
+    _act(session(ctx), which, where, "escalate")
 
 
-def _act(s: Session, which: list[str], verb: str, until: str | None = None, lost_reason: str | None = None) -> None:
-    case_options.each(s, which, lambda tx, case_id: (Act(case_id, verb, until, lost_reason),))
+def _act(
+    s: Session, which: list[str] | None, where: str, verb: str, until: str | None = None, lost_reason: str | None = None
+) -> None:
+    ids = case_options.chosen(s, VERB_WORDS.get(verb, verb), which, where)
+    case_options.every(s, ids, lambda tx, case_id: (Act(case_id, verb, until, lost_reason),))
 
 
 # What is said ------------------------------------------------------------------------------------------
