@@ -36,6 +36,7 @@ COMMANDS = {
     "status": ("status", "The numbers of today; the same as crm alone."),
     "menu": ("menu", "The menus of the OpenERP module, and their commands here."),
     "ingest": ("ingest", "Take a mail from standard input, as the mail server's pipe does."),
+    "lmtp": ("lmtp", "Take mail by LMTP, for the mail servers of busy sites."),
     "run-rules": ("run_rules", "Do what is due by the rules; for cron."),
     "changes": ("changes", "What was changed, by whom and when."),
     "undo": ("undo", "Take a step back."),
