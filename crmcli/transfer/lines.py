@@ -36,9 +36,11 @@ def _form(file: BinaryIO, name: str, encoding: str) -> str:
     """json and vCards show themselves; what else a file is its name tells."""
     start = file.read(4096).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
     file.seek(0)
-    if not start:
-        raise Usage("there is nothing in the file", hint="a header line and a line a row, or json")
     by_name = ENDINGS.get(name.rpartition(".")[2].lower(), "")
+    if not start and by_name != "jsonl":  # which is what nothing looks like there
+        raise Usage("there is nothing in the file", hint="a header line and a line a row, or json")
+    if not start:
+        return by_name
     if start.upper().startswith("BEGIN:VCARD"):
         return "vcf"
     if start[0] in "[{":

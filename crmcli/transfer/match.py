@@ -83,7 +83,7 @@ class Match:
             return
         before = self.told.setdefault(row_id, {})
         for name, value in values.items():
-            if value is not None and not _same(name, before.setdefault(name, value), value):
+            if value is not None and not _same(name, before.setdefault(name, value), value) and name != "id":
                 what = name.removesuffix("_id").removesuffix("_at").replace("_", " ")
                 raise Refused(f"an earlier line gives this {self.noun.title} another {what}", hint="--match may tell them apart")
 
@@ -95,20 +95,29 @@ class Match:
         where = " AND ".join(f'"{name}" = ? COLLATE NOCASE' if name in NAMES else f'"{name}" IS ?' for name in columns)
         parameters = tuple(values[name] for name in columns)
         if not self.noun.archives:
-            return self._run(where, parameters)
+            return [one for one in self._run(where, parameters) if not self._is_another(one, values)]
         wanted = values.get("active")
         for active in (0, 1) if wanted == 0 else (1, 0):
             ids = self._run(f"{where} AND active = {active}", parameters)
             ids = [one for one in ids if wanted in (None, active) or one not in self.told]
+            ids = [one for one in ids if not self._is_another(one, values)]
             if ids:
                 return ids
         return []
+
+    def _is_another(self, row_id: int, values: Row) -> bool:
+        """Whether an earlier line was about the row under another id, or a contact's other address: there are two of a name."""
+        told = self.told.get(row_id, {})
+        marks = ("id", "email") if self.noun.name == "contact" and self.by != "email" else ("id",)
+        return any(told.get(name) and values.get(name) and not _same(name, told[name], values[name]) for name in marks)
 
     def _run(self, where: str, parameters: tuple[Any, ...]) -> list[int]:
         return [row[0] for row in self.tx.run(f"SELECT id FROM {self.noun.table} WHERE {where} ORDER BY id", parameters)]
 
     def _chosen(self, ids: list[int], values: Row, columns: tuple[str, ...]) -> Found | None:
-        """The one of several that has the line's address; Refused where that does not tell."""
+        """The one of several that has the line's id, else its address; Refused where that does not tell."""
+        if len(ids) > 1 and values.get("id") in ids:
+            ids = [values["id"]]
         if len(ids) > 1 and values.get("email"):
             ids = [one for one in ids if one in self._ids(("email",), values)] or ids
         if len(ids) > 1:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 16
 BLANKS = " \t\r\n"
+AFTER = (*BLANKS, ",", "]", "}", ":")
 HINT = "crm export all writes the file that this reads"
 
 
@@ -26,7 +27,6 @@ class Pieces:
         self.decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self.text = ""
         self.place = 0
-        self.ended = False
         self.scan = json.JSONDecoder().raw_decode
 
     def members(self) -> Iterator[tuple[str, Any]]:
@@ -59,8 +59,7 @@ class Pieces:
         rest = self.text[self.place :]
         chunk = self.file.read(max(CHUNK, len(rest)))
         self.text, self.place = rest + self.decoder.decode(chunk, final=not chunk), 0
-        self.ended = not chunk
-        return not self.ended
+        return bool(chunk)
 
     def _next(self) -> str:
         """The next character that is no blank, which stays; '' at the end."""
@@ -96,7 +95,7 @@ class Pieces:
                 if not self._more():
                     raise self._wrong("a value") from None
                 continue
-            if end == len(self.text) and not self.ended and self._more():
+            if self.text[end : end + 1] not in AFTER and self._more():  # a number of which more is still to be read
                 continue
             self.place = end
             return value

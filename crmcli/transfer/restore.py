@@ -22,18 +22,21 @@ BATCH = 500
 
 
 def restore(tx: Tx, file: BinaryIO) -> int:
-    """Fill the database from a document → how many rows; 0 where it has all of them already.
+    """Fill the database from a seekable document → how many rows; 0 where it has all of them already.
 
     Refused where it has others: nothing is mixed. Ids stay what they are; rules do not fire for what is past.
     """
     known = {table.name: table for table in tables(tx.conn)}
-    told = _told(Pieces(file).members(), known)
-    if not _is_fresh(tx):
-        return _compare(tx, told)
+    fresh = _is_fresh(tx)
+    if _is_here(tx, _told(Pieces(file).members(), known), whole=fresh):
+        return 0
+    if not fresh:
+        raise Refused("this database has other things in it already", hint="make a new one: crm init --db FILE")
     tx.run("PRAGMA defer_foreign_keys = ON")
     for name in SHIPPED:
         tx.run(f"DELETE FROM {name}")
-    count = _fill(tx, told)
+    file.seek(0)
+    count = _fill(tx, _told(Pieces(file).members(), known))
     settle(tx)
     return count
 
@@ -62,14 +65,16 @@ def _is_fresh(tx: Tx) -> bool:
     return not any(tx.run(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in TABLES if name not in SHIPPED)
 
 
-def _compare(tx: Tx, told: Iterator[tuple[Table, dict[str, Any]]]) -> int:
-    """Nothing, where every row is here already as it is told; else Refused."""
+def _is_here(tx: Tx, told: Iterator[tuple[Table, dict[str, Any]]], whole: bool) -> bool:
+    """Whether every row is here as it is told; whole: and no other. It ends at the first that is not."""
+    count = 0
     for table, row in told:
         where = " AND ".join(f'"{name}" = ?' for name in table.key)
         here = next(rows(tx.conn, table, where, tuple(row.get(name) for name in table.key)), None)
         if here is None or any(here[name] != value for name, value in row.items()):
-            raise Refused("this database has other things in it already", hint="make a new one: crm init --db FILE")
-    return 0
+            return False
+        count += 1
+    return not whole or count == sum(tx.run(f"SELECT count(*) FROM {name}").fetchone()[0] for name in TABLES)
 
 
 def _fill(tx: Tx, told: Iterator[tuple[Table, dict[str, Any]]]) -> int:

@@ -70,7 +70,7 @@ def take(work: Work, entry: Entry) -> str:
     if not work.takes(found is not None):
         return "left"
     if found is None:
-        given = {name: value for name, value in values.items() if value is not None and name != "id"}
+        given = {name: value for name, value in values.items() if name != "id"}
         row_id, done = _save(noun).add(work.tx, {**work.own_id(values), **given}), "made"
     else:
         row_id, done = found.id, _change(work, found.id, {**values, **dict.fromkeys(found.columns)})

@@ -32,7 +32,16 @@ def file(folder: Path, name: str, content: str | bytes) -> str:
     return str(path)
 
 
-def fresh(path: Path, template: bytes) -> str:
-    """Another new database, with the same user and section → its path."""
-    path.write_bytes(template)
-    return str(path)
+class Seeded:
+    """A new database with the same user and section, to be had again and again; short to print where a test fails."""
+
+    def __init__(self, template: bytes) -> None:
+        self.template = template
+
+    def __repr__(self) -> str:
+        return "a new database"
+
+    def at(self, path: Path) -> str:
+        """Another one → its path."""
+        path.write_bytes(self.template)
+        return str(path)
