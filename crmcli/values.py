@@ -22,7 +22,7 @@ NO = ("no", "false", "off", "0", "n")
 ONE_ADDRESS = frozenset({"email", "email_from", "reply_to"})
 
 MONEY = re.compile(r"([+-]?)(\d{1,13}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d{1,2}))?")
-NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})")
+NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,25})?|\.\d{1,25})")
 INTEGER = re.compile(r"[+-]?\d{1,15}")
 BRACKETED = re.compile(r"[^<>]*<([^<>]+)>")
 
