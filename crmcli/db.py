@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from crmcli import clock, journal, migrations, resources
 from crmcli.errors import Busy, CrmError, Refused
-from crmcli.model import Origin
+from crmcli.origin import Origin
 from crmcli.tuples import Any
 
 APPLICATION_ID = 0x63726D31
@@ -282,7 +282,7 @@ def _constraint(name: str, detail: str) -> str:
     if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
         return "something else still refers to it, or what it refers to is gone"
     if name == "SQLITE_CONSTRAINT_NOTNULL":
-        return f"{what.split('.')[-1]} is required"
+        return f"{what.split('.')[-1].removesuffix('_id').removesuffix('_at').replace('_', ' ')} is required"
     if name == "SQLITE_CONSTRAINT_TRIGGER":
         return what
     return f"a value is not allowed: {what}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from crmcli.model import Origin
+from crmcli.origin import Origin
 
 # undoable: what people keep. journaled: what happened and cannot be taken back. The rest is not journaled.
 UNDOABLE = (
@@ -50,10 +50,14 @@ def make_triggers(conn: sqlite3.Connection) -> None:
     conn.execute(ENTRY)
     conn.execute(ENTRY_TRIGGER)
     for table in UNDOABLE + JOURNALED:
-        columns = [row[1] for row in conn.execute(f"PRAGMA table_info({table})")]
-        kept = [name for name in columns if name != "id" and name not in UNWATCHED.get(table, ())]
-        for statement in _triggers(table, kept):
+        for statement in _triggers(table, watched(conn, table)):
             conn.execute(statement)
+
+
+def watched(conn: sqlite3.Connection, table: str) -> list[str]:
+    """The columns of a table that are journaled, in its order; the id names the row."""
+    columns = [row[1] for row in conn.execute(f"PRAGMA table_info({table})")]
+    return [name for name in columns if name != "id" and name not in UNWATCHED.get(table, ())]
 
 
 def drop_triggers(conn: sqlite3.Connection) -> None:

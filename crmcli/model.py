@@ -8,6 +8,7 @@ Commands say what someone wants; events say what happened; both are plain values
 
 from collections.abc import Iterable
 
+from crmcli.origin import Origin as Origin
 from crmcli.tuples import Any, NamedTuple, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
@@ -52,22 +53,6 @@ class Case(NamedTuple):
     created_by: str
     description: str | None
     active: int
-
-
-class Origin(NamedTuple):
-    """Who writes, when, from where and why: what the journal keeps of a change set.
-
-    quiet is for history being brought in: it causes no rules, no partner events and no mails.
-    """
-
-    now: str
-    user_id: int | None
-    source: str
-    command: str = ""
-    reason: str | None = None
-    step: int | None = None
-    dry_run: bool = False
-    quiet: bool = False
 
 
 # Commands: what someone asks of a case -----------------------------------------------------------

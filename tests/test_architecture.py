@@ -29,7 +29,7 @@ FLOORS = {
         "canned", "form", "search", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "readonly", "journal", "migrations.", "workflow", "mail.", "render."),
-    1: ("clock", "config", "dates", "digest", "errors", "fields", "literals", "model", "resources", "rules.delay", "text", "tuples",
+    1: ("clock", "config", "dates", "digest", "errors", "fields", "literals", "origin", "model", "resources", "rules.delay", "text", "tuples",
         "values", "zones"),
     0: ("",),
 }  # fmt: skip

@@ -6,7 +6,7 @@ import sys
 
 from crmcli.cli.session import Session
 from crmcli.errors import CrmError, Refused
-from crmcli.model import Origin
+from crmcli.origin import Origin
 from crmcli.rules.run import Limits, Report
 from crmcli.rules.run import run as run_rules
 

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 
 from crmcli import clock, config, db
 from crmcli.errors import CrmError, Partly, Usage
-from crmcli.model import Origin, Result
+from crmcli.origin import Origin
 from crmcli.tuples import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import typer
+
+    from crmcli.model import Result
 
 FORMATS = ("table", "tsv", "csv", "json", "jsonl", "md", "html", "ids")
 PLAIN = ("", "table", "tsv", "ids")
@@ -210,11 +212,11 @@ class Session:
             kind = Partly if len(refused) < len(ids) else CrmError
             raise kind(f"{len(refused)} of {len(ids)} refused: " + "; ".join(refused))
 
-    def show(self, result: Result, raw: bool = False) -> None:
-        """Write a result to standard output in the format asked for."""
+    def show(self, result: Result, raw: bool = False, zone: str = "") -> None:
+        """Write a result to standard output in the format asked for; the zone is the reader's unless one is given."""
         from crmcli import render
 
-        look = render.Look(self.width, self.color, self.zone, self.now, raw)
+        look = render.Look(self.width, self.color, zone or self.zone, self.now, raw)
         for piece in render.render(result, self.output, look):
             self._print(piece)
 

@@ -10,7 +10,7 @@ import sqlite3
 
 from crmcli import clock, db
 from crmcli.errors import CrmError, Refused
-from crmcli.model import Act, Due, Origin
+from crmcli.origin import Origin
 from crmcli.tuples import NamedTuple
 
 ANYTHING = """
@@ -194,6 +194,7 @@ def _handle(conn: sqlite3.Connection, origin: Origin, limits: Limits, report: Re
 def _do(tx: db.Tx, case_id: int) -> None:
     """Each due time in its turn, and waking up in between, until nothing more comes of it."""
     from crmcli.execute import execute
+    from crmcli.model import Act, Due
 
     while True:
         before = _open(tx, case_id)
