@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from crmcli.cli import root
+from crmcli.cli.commands import COMMANDS
 
 
 class Candidate(NamedTuple):
@@ -122,5 +123,5 @@ def _options(command: Any) -> Iterator[Candidate]:
 
 def _commands(command: Any) -> Iterator[Candidate]:
     if isinstance(command, root.LazyGroup):
-        return (Candidate(name, text) for name, (_, text) in root.COMMANDS.items())
+        return (Candidate(name, text) for name, (_, text) in COMMANDS.items())
     return (Candidate(name, below.get_short_help_str(60)) for name, below in command.commands.items())

@@ -24,8 +24,13 @@ from crmcli.values import Moment
 Save: TypeAlias = Callable[[Tx, int, Row], None]
 
 OPTIONS: Parameters = [
-    parameter("in_editor", bool, False, typer.Option("--editor", help="In your editor; on a terminal without options too.")),
-    parameter("as_form", bool, False, typer.Option("--form", help="Only print the form that the editor gets.")),
+    parameter(
+        "in_editor",
+        bool,
+        False,
+        typer.Option("--editor", help="As a form in your editor, also without a terminal."),
+    ),
+    parameter("as_form", bool, False, typer.Option("--form", help="Print that form only.")),
 ]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import sys
 from typing import Annotated
 
 import typer
 
 from crmcli import resources
-from crmcli.errors import NotFound
+from crmcli.cli.commands import COMMANDS
+from crmcli.errors import NotFound, Usage
 
 app = typer.Typer()
+
+BLOCK = re.compile(r"^```\w*\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
 
 @app.command()
@@ -24,28 +29,37 @@ def help(  # noqa: A001 - the command's name
     Example: crm help dates
     """
     words = words or []
-    known = topics()
     if not words:
+        known = topics()
+        wide = max(map(len, known))
         sys.stdout.write("Topics, each shown by crm help TOPIC:\n\n")
-        sys.stdout.write("".join(f"  {name:12} {title}\n" for name, title in known.items()))
-    elif len(words) == 1 and words[0] in known:
-        sys.stdout.write(resources.read("help", f"{words[0]}.md"))
+        sys.stdout.write("".join(f"  {name:{wide}}  {title}\n" for name, title in known.items()))
+        sys.stdout.write("\nThe help of a command: crm help COMMAND, such as crm help case add\n")
+    elif len(words) == 1 and words[0] in topics():
+        sys.stdout.write(BLOCK.sub(lambda block: re.sub("^(?=.)", "  ", block[1], flags=re.MULTILINE), page(words[0])))
     else:
-        _of_command(ctx, words)
+        _of_command(words)
 
 
 def topics() -> dict[str, str]:
     """Each topic and the title of its page."""
-    folder = resources.path("help")
-    names = sorted(name.removesuffix(".md") for name in os.listdir(folder) if name.endswith(".md"))
-    return {name: resources.read("help", f"{name}.md").split("\n", 1)[0].removeprefix("# ") for name in names}
+    names = sorted(name.removesuffix(".md") for name in os.listdir(resources.path("help")) if name.endswith(".md"))
+    return {name: page(name).split("\n", 1)[0].removeprefix("# ") for name in names}
 
 
-def _of_command(ctx: typer.Context, words: list[str]) -> None:
+def page(topic: str) -> str:
+    """The page of a topic, as it is kept: a title, paragraphs, and what is to be shown as it is indented or in fences."""
+    return resources.read("help", f"{topic}.md")
+
+
+def _of_command(words: list[str]) -> None:
     from crmcli.cli import root
 
     try:
         root.run([*words, "--help"])
-    except Exception as error:
-        names = ", ".join(topics())
-        raise NotFound(f"no help on {' '.join(words)}", hint=f"topics: {names}; or a command: crm help case add") from error
+    except Usage as error:
+        if words[0] in COMMANDS:
+            raise NotFound(error.message, hint=error.hint) from error
+        near = difflib.get_close_matches(words[0], {*topics(), *COMMANDS})
+        hint = f"nearest: {', '.join(near)}" if near else "topics: crm help; commands: crm --help"
+        raise NotFound(f"no help on {' '.join(words)}", hint=hint) from error

@@ -64,22 +64,6 @@ def show(ctx: typer.Context, number: Annotated[int, typer.Argument(help="A mail 
 
 
 @app.command()
-def send(ctx: typer.Context, numbers: Numbers) -> None:
-    """Send these mails now, whatever they wait for.
-
-    Example: crm mail outbox send 1
-    """
-    from crmcli.mail import send as sending
-
-    s = session(ctx)
-    for number in _ids(s, numbers):
-        origin = s.origin()
-        if not origin.dry_run and not sending.one(s.conn, origin, number).sent:
-            s.say(f"mail {number} was not sent: {outbox.get(s.conn, number)['error']}")
-        _done(s, number)
-
-
-@app.command()
 def hold(ctx: typer.Context, numbers: Numbers) -> None:
     """Keep mails that wait from being sent.
 
@@ -104,6 +88,22 @@ def drop(ctx: typer.Context, numbers: Numbers) -> None:
     Example: crm mail outbox drop 1
     """
     _each(session(ctx), numbers, outbox.drop)
+
+
+@app.command()
+def send(ctx: typer.Context, numbers: Numbers) -> None:
+    """Send these mails now, whatever they wait for.
+
+    Example: crm mail outbox send 2
+    """
+    from crmcli.mail import send as sending
+
+    s = session(ctx)
+    for number in _ids(s, numbers):
+        origin = s.origin()
+        if not origin.dry_run and not sending.one(s.conn, origin, number).sent:
+            s.say(f"mail {number} was not sent: {outbox.get(s.conn, number)['error']}")
+        _done(s, number)
 
 
 def _each(s: Session, numbers: list[str], verb: Callable[[Tx, int], None]) -> None:

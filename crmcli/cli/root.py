@@ -13,49 +13,9 @@ from typer import _click as click  # Typer carries its own Click from 0.26 on
 from typer.core import TyperGroup, TyperOption
 
 import crmcli
+from crmcli.cli.commands import COMMANDS, HEADINGS
 from crmcli.cli.session import FORMATS, Globals, Session
 from crmcli.errors import Usage
-
-# Word → module of crmcli.cli and what it is for, in the order of the help.
-COMMANDS = {
-    "case": ("case", "Cases: leads, opportunities, tasks, requests, bugs, claims."),
-    "section": ("section", "Sections: where cases belong, with their mail address."),
-    "category": ("category", "Categories of cases, with their probability."),
-    "rule": ("rule", "Rules: what happens by itself, and when."),
-    "segment": ("segment", "Segments: partners put in a category by criteria."),
-    "mail": ("mail", "Mail in and out: what came, what waits, what was sent."),
-    "report": ("report", "Reports."),
-    "partner": ("partner", "Customers and suppliers, their contacts, categories and amounts."),
-    "user": ("user", "The people who work here."),
-    "event": ("event", "What happened with partners."),
-    "channel": ("channel", "How people reach us."),
-    "mood": ("mood", "States of mind and their factors."),
-    "history": ("history", "Communications of all cases."),
-    "search": ("search", "Full text over cases, communications and names of files."),
-    "view": ("view", "Saved views."),
-    "status": ("status", "The numbers of today; the same as crm alone."),
-    "menu": ("menu", "The menus of the OpenERP module, and their commands here."),
-    "ingest": ("ingest", "Take a mail from standard input, as the mail server's pipe does."),
-    "lmtp": ("lmtp", "Take mail by LMTP, for the mail servers of busy sites."),
-    "run-rules": ("run_rules", "Do what is due by the rules; for cron."),
-    "changes": ("changes", "What was changed, by whom and when."),
-    "undo": ("undo", "Take a step back."),
-    "redo": ("undo:redo_app", "Take an undo back."),
-    "import": ("import_", "Take rows out of files: csv, tsv, json, vCard, mail."),
-    "export": ("export", "Write rows to csv, tsv, json, vCard, or everything to one file."),
-    "filter": ("filter", "Explain a filter; list what can be filtered by."),
-    "sql": ("sql", "Ask the database in SQL, reading only."),
-    "web": ("web", "Look at it all in a browser."),
-    "backup": ("backup", "Copy the database while it is in use, and check the copy."),
-    "restore": ("restore", "Put a backup in the place of the database."),
-    "verify": ("verify", "Check that the database is whole."),
-    "doctor": ("doctor", "Check the site: cron, mail, rights, space; mend what is safe."),
-    "config": ("config", "Settings: of this database and your own."),
-    "init": ("init", "Make a database."),
-    "demo": ("demo", "See it work, in a database of its own."),
-    "completion": ("completion", "Completion for bash, zsh and fish."),
-    "help": ("help", "Longer help on a topic or command."),
-}
 
 GLOBALS = (
     ("db", ["--db"], "FILE", "The database."),
@@ -121,18 +81,31 @@ def _options(hidden: bool) -> list[click.Parameter]:
 def _equip(command: click.Command) -> click.Command:
     """Give a command and all below it the global options, -h, and help without markup."""
     command.params = [param for param in command.params if param.name not in TYPERS_OWN]
+    for param in command.params:
+        if param.param_type_name == "argument":
+            _plain(param)
     taken = {word for param in command.params for word in getattr(param, "opts", [])}
     command.params += [option for option in _options(hidden=True) if not taken & set(option.opts)]
     command.context_settings.update(HELP)
     if hasattr(command, "rich_markup_mode"):
         command.rich_markup_mode = None
     for below in getattr(command, "commands", {}).values():
+        below.short_help = (below.help or "").strip().partition("\n")[0]  # whole: Click would cut it
         _equip(below)
     if isinstance(command, TyperGroup):
         command.no_args_is_help = True
     elif not command.epilog:
         command.epilog = EPILOG
     return command
+
+
+def _plain(argument: Any) -> None:
+    """Let usage lines say CASE or [CASE], where Typer says {CASE}."""
+    dots = "..." if argument.nargs != 1 else ""
+    argument.metavar = argument.metavar or f"{argument.name.upper()}{dots}"
+    optional = not argument.required and not argument.metavar.startswith("[")
+    shown = f"[{argument.metavar}]" if optional else argument.metavar
+    argument.get_usage_pieces = lambda ctx: [] if argument.hidden else [shown]
 
 
 class LazyGroup(TyperGroup):
@@ -162,8 +135,10 @@ class LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        wide = max(map(len, COMMANDS))
+        for heading, under in HEADINGS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(wide), entry.text) for name, entry in under.items()])
 
 
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -195,7 +170,7 @@ def root() -> LazyGroup:
     return LazyGroup(
         name="crm",
         help="Customers, suppliers and their cases: by terminal, cron and mail.",
-        epilog="First steps: crm demo, then crm init. Longer help: crm help TOPIC.",
+        epilog="First steps: crm demo, then crm init. Longer help: crm help; crm COMMAND -h.",
         params=[*_options(hidden=False), version],
         context_settings=HELP,
         callback=_bare,
