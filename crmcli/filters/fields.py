@@ -57,6 +57,10 @@ RECKONED: dict[str, tuple[Readable, ...]] = {
     "rule": (Readable(Field("delay", "text", "number and unit, such as 2 day"), "({t}.delay || ' ' || {t}.delay_unit)"),),
 }  # fmt: skip
 
+# What people look for by the partner's name: an amount has hardly a text of its own.
+PARTNERS_OWN = ("contact", "event", "amount")
+OF_PARTNER = _reckoned("partner_name", "text", "whose it is", "SELECT name FROM partners WHERE id = {t}.partner_id")
+
 HISTORY = Noun(
     "history",
     "v_history",
@@ -133,8 +137,9 @@ def lookup(noun: Noun, word: str) -> Readable | None:
 
 
 def texts(noun: Noun) -> list[Readable]:
-    """The columns of a noun that hold text."""
-    return [one for one in readable(noun).values() if one.field.kind in TEXTS]
+    """What holds the text of a noun: its columns, and for what is a partner's own the name of the partner."""
+    own = [one for one in readable(noun).values() if one.field.kind in TEXTS]
+    return [*own, OF_PARTNER] if noun.name in PARTNERS_OWN else own
 
 
 def flags(noun: Noun) -> dict[str, FlagSql]:

@@ -134,6 +134,13 @@ def test_lists_take_filters_and_a_partner(world: Crm) -> None:
     assert world("partner", "amount", "list", "amount>100", "--partner", "Acme", "-o", "ids").out == "1\n"
 
 
+@pytest.mark.parametrize("noun", ["partner amount", "partner contact", "event"])
+def test_what_a_partner_has_is_found_by_the_partners_name(world: Crm, noun: str) -> None:
+    """As it was named when it was added."""
+    assert world(*noun.split(), "list", "acme", "-o", "ids").out == "1\n"
+    assert world(*noun.split(), "list", "beta", "-o", "ids").out == ""
+
+
 def test_sections_are_listed_as_a_tree_with_counts(world: Crm, conn: sqlite3.Connection) -> None:
     with db.write(conn, Origin("2026-03-02T09:00:00Z", 1, "cli")) as tx:
         execute(tx, Add({"name": "Pump broken", "section_id": 3}))
