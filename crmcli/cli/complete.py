@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 from crmcli.cli import root
+from crmcli.cli.candidates import Candidate, Place, beginning, prefixed
 from crmcli.cli.commands import COMMANDS
-
-
-class Candidate(NamedTuple):
-    """A word that may stand there, and what it means."""
-
-    value: str
-    help: str = ""
-
-
-class Place(NamedTuple):
-    """Where in a command line one is: in which command, by which words, how many arguments stand there, an option that
-    waits for its value, and the options given so far, by the names of their parameters."""
-
-    command: Any
-    path: tuple[str, ...]
-    arguments: int
-    option: Any
-    given: dict[str, str]
 
 
 def candidates(words: list[str], begun: str) -> list[Candidate] | None:
@@ -44,16 +27,6 @@ def candidates(words: list[str], begun: str) -> list[Candidate] | None:
     if not arguments or (place.arguments >= len(arguments) and arguments[-1].nargs != -1):
         return []
     return _values(place, arguments[min(place.arguments, len(arguments) - 1)], begun)
-
-
-def beginning(begun: str, found: Iterable[Candidate]) -> list[Candidate]:
-    """Those that go on as begun, in any case of letters."""
-    return [one for one in found if one.value.casefold().startswith(begun.casefold())]
-
-
-def prefixed(head: str, found: list[Candidate] | None) -> list[Candidate] | None:
-    """The candidates for the end of a word as candidates for the whole word."""
-    return found and [one._replace(value=head + one.value) for one in found]
 
 
 def _values(place: Place, param: Any, begun: str) -> list[Candidate] | None:

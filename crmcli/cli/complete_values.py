@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crmcli import case_list, config, find, readonly, record_list
+from crmcli.cli.candidates import Candidate, Place, beginning, prefixed
 from crmcli.cli.commands import COMMANDS
-from crmcli.cli.complete import Candidate, Place, beginning, prefixed
 from crmcli.cli.session import FORMATS
 from crmcli.fields import NOUNS, Field
 from crmcli.filters import fields as filtered

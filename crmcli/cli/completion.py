@@ -11,6 +11,7 @@ import typer
 
 from crmcli import resources
 from crmcli.cli import complete
+from crmcli.cli.candidates import Candidate
 from crmcli.errors import NotFound
 
 app = typer.Typer()
@@ -65,7 +66,7 @@ def split(line: str) -> Line:
     return Line([], "", "")
 
 
-def _written(shell: str, found: list[complete.Candidate] | None, line: Line) -> list[str]:
+def _written(shell: str, found: list[Candidate] | None, line: Line) -> list[str]:
     """The candidates as the shell's script takes them."""
     if found is None:
         return ["<files>"]
