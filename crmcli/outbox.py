@@ -21,7 +21,7 @@ NO_SENDER = "no address to send from"
 KEYS = "SELECT version, key, retired_at IS NOT NULL FROM mail_keys ORDER BY version DESC"
 
 STATES = ("queued", "sending", "sent", "failed", "held")
-RANGE = re.compile(r"\d{1,18}(-\d{1,18})?")
+RANGE = r"\d{1,18}(-\d{1,18})?"
 
 # A transport that did not work is left alone until the row that met it is due again.
 PAUSED = """
@@ -85,7 +85,7 @@ def numbers(conn: sqlite3.Connection, words: list[str]) -> list[int]:
     """Mails by number, each once: ``4``, ``4-7`` (those that exist), ``4,6``; Usage for what is no number."""
     ids: dict[int, None] = {}
     for part in ",".join(words).split(","):
-        if not RANGE.fullmatch(part):
+        if not re.fullmatch(RANGE, part):
             raise Usage(f"{part} is no number of a mail", hint="crm mail outbox list")
         first, _, last = part.partition("-")
         found = [row[0] for row in conn.execute(BETWEEN, (int(first), int(last or first)))]

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from crmcli.text import clean
 from crmcli.tuples import NamedTuple
 
-TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
+TYPE = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
 IDENTIFIER = re.compile(r"[!-;=?-~]{3,900}")
 LONGEST_WORD, LONGEST_LINE, LONGEST_NAME = 70, 900, 60
 
@@ -112,7 +112,7 @@ def _text(text: str) -> bytes:
 
 def _file(file: File) -> bytes:
     """A file as a part: base64, its name by RFC 2231 where it is not plain."""
-    kind = file.type.lower() if TYPE.fullmatch(file.type) else ""
+    kind = file.type.lower() if re.fullmatch(TYPE, file.type) else ""
     if not kind or kind.startswith(("message/", "multipart/")):
         kind = "application/octet-stream"
     name = clean(file.name, lines=False)

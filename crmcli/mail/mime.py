@@ -21,8 +21,9 @@ PARTS = 1000
 CANDIDATES = 100_000
 
 OBSOLETE = re.compile(rb"^([!-9;-~]+)([ \t]+):", re.MULTILINE)
-AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
-FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n")
+# Compiled where a mail has parts.
+AFTER_BOUNDARY = rb"(--)?[ \t]*(?:\r?\n|\r?\Z)"
+FIRST_LINE = rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n"
 FOLD = re.compile(r"\r?\n|\r")
 TYPE = re.compile(r"\s*([\w.+-]+)\s*/\s*([\w.+-]+)")
 
@@ -146,7 +147,7 @@ def _sections(raw: bytes, entity: Entity, lines: int, parts: int) -> tuple[list[
     boundary = entity.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
     start, end = entity.start, entity.end
     if not boundary or raw.find(b"--" + boundary, start, end) < 0:
-        guess = FIRST_LINE.match(raw, start, end)
+        guess = re.compile(FIRST_LINE).match(raw, start, end)
         if not guess:
             return [], False, 0
         boundary = guess[1]
@@ -155,7 +156,7 @@ def _sections(raw: bytes, entity: Entity, lines: int, parts: int) -> tuple[list[
     opened, closed, seen, at = -1, False, 0, raw.find(line, start, end)
     while at >= 0 and seen < lines and len(found) <= parts:
         seen += 1
-        after = AFTER_BOUNDARY.match(raw, at + len(line), end)
+        after = re.compile(AFTER_BOUNDARY).match(raw, at + len(line), end)
         if after and (at == start or raw[at - 1 : at] == b"\n"):
             if opened >= 0:
                 found.append((opened, _before(raw, opened, at)))

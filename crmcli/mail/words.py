@@ -11,10 +11,11 @@ from crmcli.tuples import TypeAlias
 
 Word: TypeAlias = tuple[str, str, str]  # charset, b or q, content
 
-WORD = re.compile(r"=\?([\w.:+*-]{1,75})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,3})\?=", re.ASCII)
+# What few mails need is compiled where one does.
+WORD = r"=\?([\w.:+*-]{1,75})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,3})\?="
 PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"?|[^;]*))?', re.DOTALL)
 SECTION = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?\Z")
-PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+PERCENT = rb"%([0-9A-Fa-f]{2})"
 
 
 def eight_bit(value: str, charset: str = "") -> str:
@@ -39,7 +40,7 @@ def words(value: str, charset: str = "") -> str:
     pieces: list[str] = []
     run: list[Word] = []
     end = 0
-    for word in WORD.finditer(value):
+    for word in re.finditer(WORD, value, re.ASCII) if "=?" in value else ():
         between = value[end : word.start()]
         if not run or between.strip():
             pieces += (_joined_words(run), eight_bit(between, charset))
@@ -93,5 +94,5 @@ def _joined(parts: list[tuple[int, bool, str]]) -> str:
         if encoded and number == 0 and content.count("'") >= 2:
             charset, _, content = content.split("'", 2)
         piece = content.encode("utf-8", "surrogateescape")
-        data += PERCENT.sub(lambda found: bytes([int(found[1], 16)]), piece) if encoded else piece
+        data += re.sub(PERCENT, lambda found: bytes([int(found[1], 16)]), piece) if encoded else piece
     return text(data, charset).text
