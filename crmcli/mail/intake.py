@@ -139,17 +139,23 @@ class Intake:
             found = self._kept(conn, [waiting.mail for waiting in mails])
         except Exception as error:
             database.close()
-            found = [error] * len(mails)
+            for waiting in mails:
+                self._failed(waiting, error)
+            return
         for waiting, one in zip(mails, found, strict=True):
             try:
                 taken = self._handled(conn, waiting.mail, one)
                 if database.is_replaced():
                     raise Busy("the database was replaced meanwhile")
-                waiting.answer.set_result(taken)
             except Exception as error:
-                if not isinstance(error, ingest.NoRecipient):
-                    self._report(error)
-                waiting.answer.set_exception(error)
+                self._failed(waiting, error)
+            else:
+                waiting.answer.set_result(taken)
+
+    def _failed(self, waiting: Waiting, error: Exception) -> None:
+        if not isinstance(error, ingest.NoRecipient):
+            self._report(error)
+        waiting.answer.set_exception(error)
 
     def _kept(self, conn: sqlite3.Connection, mails: list[Mail]) -> list[Found]:
         """The mails in our custody after one commit; Taken where there was nothing to do, the error of what failed alone."""
