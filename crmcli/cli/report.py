@@ -59,6 +59,6 @@ def scope(s: Session, words: list[str], ids: list[str] | None) -> Scope:
 def tell(s: Session, result: Result) -> None:
     """Show a report; where its format has no place for the footer, that goes to standard error."""
     s.show(result)
-    if s.output != "table":
+    if s.output not in ("table", "md", "html"):
         for line in result.footer:
             s.say(line)

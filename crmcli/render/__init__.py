@@ -20,6 +20,8 @@ FORMATS = {
     "ids": ("cells", "ids"),
     "json": ("json", "json"),
     "jsonl": ("json", "jsonl"),
+    "md": ("page", "md"),
+    "html": ("page", "html"),
 }
 
 # Kinds of columns that hold more than one value.
