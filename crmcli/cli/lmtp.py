@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import traceback
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -66,9 +68,8 @@ def lmtp(
 def _report(error: Exception) -> None:
     """A failure into the log of the service: a sentence, or all of it where it is a bug."""
     known = error if isinstance(error, CrmError) else db.explained(error)
-    if known is None:
-        import traceback
-
-        traceback.print_exception(error)
-    else:
-        sys.stderr.write(f"crm: {known.message}{f' ({known.hint})' if known.hint else ''}\n")
+    with suppress(OSError):  # a log that cannot be written must not stop the mail
+        if known is None:
+            traceback.print_exception(error)
+        else:
+            sys.stderr.write(f"crm: {known.message}{f' ({known.hint})' if known.hint else ''}\n")

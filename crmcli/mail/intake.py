@@ -68,7 +68,8 @@ class Database:
         """Let go of it; the next one who asks opens it anew."""
         conn, self._conn = self._conn, None
         if conn is not None:
-            conn.close()
+            with suppress(sqlite3.Error):
+                conn.close()
 
     def _found(self) -> tuple[int, int]:
         try:
@@ -153,9 +154,9 @@ class Intake:
                 waiting.answer.set_result(taken)
 
     def _failed(self, waiting: Waiting, error: Exception) -> None:
+        waiting.answer.set_exception(error)
         if not isinstance(error, ingest.NoRecipient):
             self._report(error)
-        waiting.answer.set_exception(error)
 
     def _kept(self, conn: sqlite3.Connection, mails: list[Mail]) -> list[Found]:
         """The mails in our custody after one commit; Taken where there was nothing to do, the error of what failed alone."""
