@@ -5,7 +5,6 @@ What does the work is imported inside: a signal that comes while it loads is ans
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,12 @@ from crmcli.model import Column, Origin, Result, Row
 from crmcli.tuples import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import signal
+
     from crmcli.mail.bulk import Found
     from crmcli.mail.effects import Taken
+else:
+    import _signal as signal  # what signal adds are enums of the numbers, for 1 ms on every mail
 
 COLUMNS = (
     Column("place"), Column("state"), Column("class"), Column("case_id", "int"), Column("message_id", "int"), Column("reason"),

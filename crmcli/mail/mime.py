@@ -151,12 +151,12 @@ def _sections(raw: bytes, entity: Entity, lines: int, parts: int) -> tuple[list[
         if not guess:
             return [], False, 0
         boundary = guess[1]
-    line = b"--" + boundary
+    line, ending = b"--" + boundary, re.compile(AFTER_BOUNDARY)
     found: list[Section] = []
     opened, closed, seen, at = -1, False, 0, raw.find(line, start, end)
     while at >= 0 and seen < lines and len(found) <= parts:
         seen += 1
-        after = re.compile(AFTER_BOUNDARY).match(raw, at + len(line), end)
+        after = ending.match(raw, at + len(line), end)
         if after and (at == start or raw[at - 1 : at] == b"\n"):
             if opened >= 0:
                 found.append((opened, _before(raw, opened, at)))

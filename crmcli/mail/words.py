@@ -40,7 +40,7 @@ def words(value: str, charset: str = "") -> str:
     pieces: list[str] = []
     run: list[Word] = []
     end = 0
-    for word in re.finditer(WORD, value, re.ASCII) if "=?" in value else ():
+    for word in re.finditer(WORD, value, re.ASCII):
         between = value[end : word.start()]
         if not run or between.strip():
             pieces += (_joined_words(run), eight_bit(between, charset))
