@@ -5,6 +5,7 @@ The same digests as hashlib and hmac give (a test compares them); hmac is RFC 21
 
 from __future__ import annotations
 
+import sys
 from _operator import _compare_digest
 
 from crmcli.tuples import TYPE_CHECKING, Any
@@ -13,15 +14,12 @@ if TYPE_CHECKING:
     from hashlib import sha256
 else:
     try:
-        from _sha2 import sha256  # from Python 3.12 on
-    except ImportError:
-        try:
+        if sys.version_info >= (3, 12):
+            from _sha2 import sha256
+        else:
             from _sha256 import sha256
-        except ImportError:
-            from hashlib import sha256
-
-INNER = bytes(byte ^ 0x36 for byte in range(256))
-OUTER = bytes(byte ^ 0x5C for byte in range(256))
+    except ImportError:
+        from hashlib import sha256
 
 
 def hexdigest(content: bytes) -> str:
@@ -34,7 +32,8 @@ def hmac(key: bytes, message: bytes) -> bytes:
     if len(key) > 64:
         key = sha256(key).digest()
     key = key.ljust(64, b"\0")
-    return sha256(key.translate(OUTER) + sha256(key.translate(INNER) + message).digest()).digest()
+    inner, outer = bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
+    return sha256(outer + sha256(inner + message).digest()).digest()
 
 
 def same(one: Any, other: Any) -> bool:
