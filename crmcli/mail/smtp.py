@@ -8,7 +8,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from crmcli.errors import BadConfig
@@ -43,7 +43,8 @@ def opened(spec: str, environ: Mapping[str, str], password_file: str) -> Iterato
         yield deliver
     finally:
         if line is not None and _is_alive(line):
-            line.quit()
+            with suppress(smtplib.SMTPException, OSError):  # all mails are answered by now
+                line.quit()
 
 
 def _url(spec: str) -> SplitResult:
