@@ -27,8 +27,8 @@ COLUMNS = (
     Column("place"), Column("state"), Column("class"), Column("case_id", "int"), Column("message_id", "int"), Column("reason"),
 )  # fmt: skip
 EXPLAINED = (
-    Column("evidence"), Column("writer"), Column("staff", "int"), Column("grade"), Column("thread", "int"), Column("linked"),
-    Column("why"), Column("section", "int"), Column("route"), Column("commands"),
+    Column("evidence"), Column("writer"), Column("staff", "int"), Column("identity"), Column("grade"), Column("thread", "int"),
+    Column("linked"), Column("why"), Column("section", "int"), Column("route"), Column("commands"),
 )  # fmt: skip
 EMPTY: Row = {column.name: None for column in (*COLUMNS, *EXPLAINED)}
 

@@ -75,9 +75,14 @@ def _decided(
     """A mail that may belong to a case: what is known about it, what is decided, and that done."""
     incoming = _without_ours(tx, incoming)
     message_id = _stored(tx, delivery, incoming, kind, sender)
+    spoof = facts.is_spoof(tx.conn, incoming, delivery.envelope, sender, keys)
+    if spoof:
+        kind, sender = kind._replace(unthanked=True), sender._replace(user_id=None)
     clues = thread.clues(incoming, delivery.envelope.recipients, keys)
     found, where = facts.gather(tx.conn, incoming, delivery.envelope, sender, clues, message_id, tx.now)
-    decision = decide(incoming, kind, found)
+    decision = decide(incoming, kind, found._replace(participant=False) if spoof else found)
+    if spoof:
+        decision = decision._replace(person=None, marks=(*decision.marks, "possible-spoof"))
     messages.mark(tx, message_id, decision.marks)
     state, reason, case_id = _done(tx, decision)
     told = {
@@ -85,6 +90,7 @@ def _decided(
         "evidence": "; ".join(kind.evidence),
         "writer": sender.address,
         "staff": sender.user_id,
+        "identity": "possible spoof" if spoof else None,
         "grade": found.thread.grade,
         "thread": found.thread.case_id,
         "linked": ", ".join(map(str, found.thread.linked)),

@@ -71,6 +71,28 @@ def known(incoming: Incoming, envelope: Envelope, sender: Sender, keys: tuple[si
     return classify.Known(envelope.sender, signed, sender.user_id is not None, sender.own, sender.own_lists, sender.forms)
 
 
+def is_spoof(
+    conn: sqlite3.Connection, incoming: Incoming, envelope: Envelope, sender: Sender, keys: tuple[sign.Key, ...]
+) -> bool:  # fmt: skip
+    """Whether a mail names one of us as its writer, and our servers, who could tell, do not vouch for it (mail.md §5).
+
+    A member of the staff is vouched for as well by the personal plus part of a notice in the envelope's recipient.
+    """
+    from_ = (incoming.from_ or "").lower()
+    domain = f"@{from_.rpartition('@')[2]}"
+    ours = from_ not in sender.forms and any(address.endswith(domain) for address in sender.own)
+    if (sender.user_id is None and not ours) or not (authserv_id := settings.get(conn, "authserv_id")):
+        return False
+    if sender.user_id is not None and sender.address.lower() == from_:
+        held = [proof for address in envelope.recipients for proof in sign.proofs(address, keys)]
+        if any(proof.user_id == sender.user_id for proof in held):
+            return False
+    from crmcli.mail import identity
+
+    hosts = settings.get_list(conn, "our_hosts")
+    return "two-from" in incoming.marks or not identity.vouched(incoming.headers, authserv_id, hosts, from_)
+
+
 def people(incoming: Incoming, sender: Sender) -> tuple[str, ...]:
     """The addresses in To and Cc that are not ours, each once."""
     found = dict.fromkeys(address for _, address in (*incoming.to, *incoming.cc))
