@@ -34,6 +34,20 @@ FILES = "SELECT id, name, type, size, sha256 FROM attachments WHERE message_id =
 
 DECISIONS = "SELECT id, state, case_id, reason, decision FROM deliveries WHERE message_id = ? ORDER BY id"
 
+CUSTODY = """
+SELECT d.state, coalesce(m.class, '') AS class, coalesce(d.reason, '') AS reason, count(*) AS mails,
+       min(d.received_at) AS first, max(d.received_at) AS last,
+       sum(r.sha256 IS NULL) AS without_bytes
+FROM deliveries d LEFT JOIN messages m ON m.id = d.message_id LEFT JOIN raw_messages r ON r.sha256 = d.sha256
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3
+"""
+
+OF_AUDIT = (
+    Column("state"), Column("class"), Column("reason"), Column("mails", "int"), Column("first", "time"), Column("last", "time"),
+    Column("without_bytes", "int"),
+)  # fmt: skip
+
 COLUMNS = (
     Column("id", "int"), Column("message_id"), Column("class"), Column("from"), Column("subject"), Column("date", "time"),
     Column("case_id", "int"), Column("state"), Column("deliveries", "int"),
@@ -63,6 +77,11 @@ OF_DECISION = (
 def list_mails(conn: sqlite3.Connection, limit: int | None = None) -> Result:
     """The mails that came, newest first; state and case_id are those of the first delivery that has them."""
     return Result(COLUMNS, (dict(row) for row in conn.execute(f"{LIST}LIMIT ?", (-1 if limit is None else limit,))))
+
+
+def audit_mails(conn: sqlite3.Connection) -> Result:
+    """What became of every delivery: counts by state, class and reason; without_bytes counts those whose mail is not here."""
+    return Result(OF_AUDIT, [dict(row) for row in conn.execute(CUSTODY)])
 
 
 def show_mail(conn: sqlite3.Connection, mail_id: int) -> Result:

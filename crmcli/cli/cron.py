@@ -11,6 +11,7 @@ from crmcli.rules.run import Limits, Report
 from crmcli.rules.run import run as run_rules
 
 SEGMENTS = "SELECT 1 FROM segments WHERE active = 1 LIMIT 1"
+LEFT = "SELECT 1 FROM deliveries WHERE state = 'received' AND lease_until <= ? LIMIT 1"
 SENDING = 10.0
 
 
@@ -21,7 +22,8 @@ def run(s: Session, limits: Limits = Limits(), segments: bool = True) -> int:
     refused = _segments(s, origin._replace(step=report.step)) if segments and s.conn.execute(SEGMENTS).fetchone() else []
     if s.settings["output"].value or s.given.verbose or s.given.dry_run or sys.stdout.isatty():
         _tell(s, report)
-    if report.total("mails") and not origin.dry_run:
+    drained = 0 if origin.dry_run or s.conn.execute(LEFT, (s.now,)).fetchone() is None else _drain(s)
+    if (report.total("mails") or drained) and not origin.dry_run:
         _send(s, origin.now)
     if report.stopped:
         s.say(report.stopped)
@@ -41,6 +43,13 @@ def _segments(s: Session, origin: Origin) -> list[CrmError]:
     from crmcli.segments.run import run_each
 
     return run_each(s.conn, origin, found)[1]
+
+
+def _drain(s: Session) -> int:
+    """Finish the mails that were left behind in custody, where no later mail has come to do it (mail.md §2)."""
+    from crmcli.mail import ingest
+
+    return ingest.drain(s.conn, Origin(s.now, None, "mail", s.command, s.given.reason))
 
 
 def _send(s: Session, now: str) -> None:

@@ -12,7 +12,7 @@ from crmcli.cli import outbox as outbox_cli
 from crmcli.cli.list_options import Limit
 from crmcli.cli.lists import Asked
 from crmcli.cli.session import Session, session
-from crmcli.errors import Usage
+from crmcli.errors import Refused, Usage
 from crmcli.model import Column, Result
 from crmcli.text import is_address
 
@@ -80,6 +80,21 @@ def raw(ctx: typer.Context, mail: Mail) -> None:
     """
     s = session(ctx)
     s.write_bytes(messages.raw(s.conn, mail))
+
+
+@app.command()
+def audit(ctx: typer.Context) -> None:
+    """Count what became of every mail that was taken into custody; fails where one waits or its bytes are missing.
+
+    Example: crm mail audit
+    """
+    s = session(ctx)
+    found = mail_list.audit_mails(s.conn)
+    rows = list(found.rows)
+    s.show(found._replace(rows=rows))
+    open_ = sum(row["mails"] for row in rows if row["state"] == "received" or row["without_bytes"])
+    if open_:
+        raise Refused(f"{open_} mails wait or have lost their bytes", hint="crm run-rules finishes those that were left behind")
 
 
 # What goes out, and where to -------------------------------------------------------------------------------
