@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from itertools import pairwise
 
 from crmcli import hot
@@ -42,7 +43,9 @@ def _process(argv: list[str]) -> NoReturn:
     """
     gc.set_threshold(100_000)
     code = main(argv)
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # whoever read it has gone
+            stream.flush()
     os._exit(code)
 
 

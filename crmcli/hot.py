@@ -37,7 +37,7 @@ class Hot(NamedTuple):
 
     words: tuple[str, ...]
     given: dict[str, str | bool]
-    options: dict[str, str | list[str]]
+    options: dict[str, str | tuple[str, ...]]
 
 
 def match(argv: list[str]) -> Hot | None:
@@ -75,14 +75,14 @@ def _with_options(words: tuple[str, ...], given: dict[str, str | bool], rest: li
     known = COMMANDS.get(words)
     if known is None:
         return None
-    options: dict[str, str | list[str]] = {}
+    options: dict[str, str | tuple[str, ...]] = {}
     for token, value in rest:
         field, repeats = known.get(token, ("", False))
         if not field or (field in NUMBERS and not (value.isascii() and value.isdecimal())):
             return None
         if repeats:
-            before = options.get(field, [])
-            options[field] = [*before, value] if isinstance(before, list) else [value]
+            before = options.get(field, ())
+            options[field] = (*before, value) if isinstance(before, tuple) else (value,)
         else:
             options[field] = value
     return Hot(words, given, options)
