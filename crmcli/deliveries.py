@@ -7,7 +7,7 @@ import zlib
 
 from crmcli import clock, digest
 from crmcli.db import Tx
-from crmcli.errors import NotFound
+from crmcli.errors import NotFound, Refused
 from crmcli.mail.envelope import Envelope
 from crmcli.tuples import Any, NamedTuple
 
@@ -115,6 +115,15 @@ def end(tx: Tx, delivery: Delivery, state: str, case_id: int | None, reason: str
     marks = ", ".join([f"'{name}', :_{name}" for name in decision])
     values = {f"_{name}": value for name, value in decision.items()}
     tx.run(END.format(marks), {"id": delivery.id, "state": state, "case": case_id, "reason": reason or None, **values})
+
+
+def reject(tx: Tx, message_id: int) -> None:
+    """Take a mail out of triage for good; Refused where none of its deliveries is there."""
+    waiting = [found for found in of_message(tx.conn, message_id) if found.state == "triage"]
+    if not waiting:
+        raise Refused(f"mail {message_id} is not in triage", hint="crm mail triage list")
+    for found in waiting:
+        tx.update("deliveries", found.id, {"state": "done", "reason": f"rejected: {found.reason or 'triage'}"})
 
 
 def of_message(conn: sqlite3.Connection, message_id: int) -> list[Delivery]:

@@ -43,6 +43,18 @@ GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3
 """
 
+TRIAGE = """
+SELECT m.id, m.class, m."from", m.subject, m.received_at, d.case_id, d.reason
+FROM deliveries d JOIN messages m ON m.id = d.message_id
+WHERE d.state = 'triage'
+ORDER BY m.id, d.id
+"""
+
+OF_TRIAGE = (
+    Column("id", "int"), Column("class"), Column("from"), Column("subject"), Column("received_at", "time"),
+    Column("case_id", "int"), Column("reason"),
+)  # fmt: skip
+
 OF_AUDIT = (
     Column("state"), Column("class"), Column("reason"), Column("mails", "int"), Column("first", "time"), Column("last", "time"),
     Column("without_bytes", "int"),
@@ -77,6 +89,11 @@ OF_DECISION = (
 def list_mails(conn: sqlite3.Connection, limit: int | None = None) -> Result:
     """The mails that came, newest first; state and case_id are those of the first delivery that has them."""
     return Result(COLUMNS, (dict(row) for row in conn.execute(f"{LIST}LIMIT ?", (-1 if limit is None else limit,))))
+
+
+def triage(conn: sqlite3.Connection) -> Result:
+    """The mails that wait for a person to look at them, the oldest first, and why."""
+    return Result(OF_TRIAGE, [dict(row) for row in conn.execute(TRIAGE)])
 
 
 def audit_mails(conn: sqlite3.Connection) -> Result:

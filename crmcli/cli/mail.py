@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from crmcli import addresses, mail_list, messages, outbox, settings
+from crmcli import addresses, deliveries, mail_list, messages, outbox, settings
 from crmcli.cli import lists, nouns
 from crmcli.cli import outbox as outbox_cli
 from crmcli.cli.list_options import Limit
@@ -31,6 +31,8 @@ address_app = typer.Typer(help="Mail addresses that do not work, or should get n
 app.add_typer(outbox_cli.app, name="outbox")
 app.add_typer(nouns.app("canned_reply", TEMPLATES), name="template", help="Canned replies: crm case reply --template NAME.")
 app.add_typer(address_app, name="address")
+triage_app = typer.Typer(help="Mails that a person must look at.")
+app.add_typer(triage_app, name="triage")
 
 Mail: TypeAlias = Annotated[int, typer.Argument(metavar="MAIL", help="A mail that came, by its number.")]
 Address: TypeAlias = Annotated[str, typer.Argument(metavar="ADDRESS")]
@@ -95,6 +97,27 @@ def audit(ctx: typer.Context) -> None:
     open_ = sum(row["mails"] for row in rows if row["state"] == "received" or row["without_bytes"])
     if open_:
         raise Refused(f"{open_} mails wait or have lost their bytes", hint="crm run-rules finishes those that were left behind")
+
+
+@triage_app.command("list")
+def triage_list(ctx: typer.Context) -> None:
+    """List the mails that wait for a person to look at them, the oldest first.
+
+    Example: crm mail triage list
+    """
+    s = session(ctx)
+    s.show(mail_list.triage(s.conn))
+
+
+@triage_app.command()
+def reject(ctx: typer.Context, mail: Mail) -> None:
+    """Take a mail out of triage; its bytes stay.
+
+    Example: crm mail triage reject 1
+    """
+    s = session(ctx)
+    with s.write() as tx:
+        deliveries.reject(tx, mail)
 
 
 # What goes out, and where to -------------------------------------------------------------------------------

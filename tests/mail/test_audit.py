@@ -55,3 +55,14 @@ def test_the_audit_fails_where_a_mail_waits(crm: Crm, conn: sqlite3.Connection, 
     done = crm("mail", "audit")
     assert done.exit != 0
     assert "1 mails wait" in done.err
+
+
+def test_a_mail_in_triage_is_listed_until_it_is_rejected(crm: Crm, conn: sqlite3.Connection) -> None:
+    post(conn, letter("Robots.\n", list_id="<all.example>"))
+    assert [row["class"] for row in crm("mail", "triage", "list", "-o", "json").json()] == ["bulk"]
+    assert crm("mail", "triage", "reject", "1").exit == 0
+    assert crm("mail", "triage", "list", "-o", "json").json() == []
+    assert (one(conn, "SELECT state FROM deliveries"), count(conn, "raw_messages")) == ("done", 1)
+    again = crm("mail", "triage", "reject", "1")
+    assert again.exit != 0
+    assert "not in triage" in again.err
