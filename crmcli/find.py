@@ -67,7 +67,8 @@ def found(conn: sqlite3.Connection, noun: str, text: str) -> list[int]:
 def many(conn: sqlite3.Connection, noun: str, texts: list[str]) -> list[int]:
     """The ids of several things, each once and in order: ``42``, ``45-50`` (those that exist), ``42,45-50``, names.
 
-    A name may have commas of its own; only where it is none as a whole its parts are names.
+    A name may have commas of its own; only where it is none as a whole its parts are names. The number of a case is
+    taken as it is: of several, one that is not there is refused alone, by the road.
     """
     ids: dict[int, None] = {}
     for text in texts:
@@ -76,6 +77,8 @@ def many(conn: sqlite3.Connection, noun: str, texts: list[str]) -> list[int]:
 
 
 def _several(conn: sqlite3.Connection, noun: str, text: str) -> list[int]:
+    if noun == "case" and text.isdecimal():
+        return [_number(text)]
     if RANGES.fullmatch(text) and not text.isdecimal():
         return [number for part in text.split(",") for number in _range(conn, noun, part)]
     try:
@@ -91,7 +94,7 @@ def _range(conn: sqlite3.Connection, noun: str, text: str) -> list[int]:
     """``45-50`` → the ids in it; a single number must exist."""
     first, dash, last = text.partition("-")
     if not dash:
-        return [one(conn, noun, first)]
+        return [_number(first) if noun == "case" else one(conn, noun, first)]
     if _number(first) > _number(last):
         raise Usage(f"{text} runs backwards", hint=f"{last}-{first}")
     sql = f"SELECT id FROM {NOUNS[noun].table} WHERE id BETWEEN ? AND ? ORDER BY id"

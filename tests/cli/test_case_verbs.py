@@ -193,12 +193,14 @@ def test_where_all_are_refused_it_is_a_refusal(crm: Crm, conn: sqlite3.Connectio
     assert dump(conn) == before
 
 
-def test_a_case_that_is_not_there_stops_all_before_anything_is_done(crm: Crm, conn: sqlite3.Connection) -> None:
-    """A mistake in the names is no partial success."""
+def test_a_case_that_is_not_there_is_refused_and_the_rest_is_done(crm: Crm, conn: sqlite3.Connection) -> None:
+    """Several are handled one by one (domain.md §2); one alone that is not there is exit 3."""
     case_id = a_case(conn)
     run = crm("case", "open", str(case_id), "99")
+    assert (run.exit, run.err) == (9, "crm: 1 of 2 refused: no case 99 (crm case list)\n")
+    assert row(conn, "cases", case_id)["state"] == "open"
+    run = crm("case", "open", "99")
     assert (run.exit, run.err) == (3, "crm: no case 99 (crm case list)\n")
-    assert row(conn, "cases", case_id)["state"] == "draft"
 
 
 def test_several_done_are_one_list_in_json_and_one_is_an_object(crm: Crm, conn: sqlite3.Connection) -> None:
