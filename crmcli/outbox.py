@@ -199,6 +199,14 @@ def hurry(tx: Tx) -> None:
     tx.run("UPDATE outbox SET next_at = :now WHERE state = 'queued' AND next_at > :now", {"now": tx.now})
 
 
+def free(tx: Tx) -> int:
+    """Let mails go again whose sender died while it had them → how many."""
+    rows = tx.run("SELECT id FROM outbox WHERE state = 'sending' AND coalesce(lease_until, '') <= ?", (tx.now,)).fetchall()
+    for (outbox_id,) in rows:
+        _end(tx, outbox_id, {"state": "queued", "next_at": tx.now})
+    return len(rows)
+
+
 def hold_all(tx: Tx, reason: str) -> int:
     """Hold every mail that has not left, as after a restore or on a copy → how many."""
     rows = tx.run("SELECT id FROM outbox WHERE state IN ('queued', 'sending')").fetchall()

@@ -38,6 +38,9 @@ TELLING = (
     "schema_version", "application_id", "data_version", "encoding", "page_count", "page_size",
 )  # fmt: skip
 
+LONGEST = 50_000_000
+"""Bytes of the longest value that a query may make."""
+
 BETWEEN_LOOKS = 10_000
 """Steps of SQLite's machine between two looks at the clock: a fraction of a millisecond."""
 
@@ -53,6 +56,11 @@ class Guard:
         refused = self._refusal(action, one or "", two or "")
         self.refused = refused or self.refused
         return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
+
+    def keep(self, conn: sqlite3.Connection) -> None:
+        """From now on keep this connection, whose values can then not fill the memory either."""
+        conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+        conn.set_authorizer(self)
 
     def _refusal(self, action: int, one: str, two: str) -> str:
         """Why it may not be done; '' where it may."""
@@ -98,7 +106,7 @@ def run(conn: sqlite3.Connection, query: str, values: Mapping[str, str], seconds
     Refused where it would do more than read or takes longer; Usage where SQLite cannot make sense of it.
     """
     guard, limit = Guard(), Limit(conn, seconds)
-    conn.set_authorizer(guard)
+    guard.keep(conn)
     with _explained(guard, limit), limit.running():
         cursor = conn.execute(query, dict(values))
     if cursor.description is None:

@@ -24,14 +24,14 @@ def opened(spec: str, environ: Mapping[str, str], password_file: str) -> Iterato
     url = _url(spec)
     if url.password is not None:
         raise BadConfig("a password does not belong into the transport", hint="CRM_SMTP_PASSWORD or setting smtp_password_file")
-    secret = _secret(environ, password_file) if url.username else ""
+    password = secret(environ, password_file) if url.username else ""
     line: smtplib.SMTP | None = None
 
     def deliver(parcel: Parcel) -> None:
         nonlocal line
         try:
             if line is None or not _is_alive(line):
-                line = _connected(url, secret)
+                line = _connected(url, password)
             _hand_over(line, parcel)
         except smtplib.SMTPException as error:
             raise Down(_reply(error)) from None
@@ -58,7 +58,7 @@ def _url(spec: str) -> SplitResult:
     raise BadConfig("the transport names no mail server", hint="smtp://user@host:port or smtps://user@host:port")
 
 
-def _connected(url: SplitResult, secret: str) -> smtplib.SMTP:
+def _connected(url: SplitResult, password: str) -> smtplib.SMTP:
     """A greeted, encrypted (but on this machine itself) and authenticated line."""
     host, name = url.hostname or "", _own_name()
     if url.scheme == "smtps":
@@ -68,7 +68,7 @@ def _connected(url: SplitResult, secret: str) -> smtplib.SMTP:
         if not _is_here(host):
             line.starttls(context=ssl.create_default_context())
     if url.username:
-        line.login(unquote(url.username), secret)
+        line.login(unquote(url.username), password)
     return line
 
 
@@ -137,7 +137,7 @@ def _reply(error: Exception) -> str:
     return f"{code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
 
 
-def _secret(environ: Mapping[str, str], path: str) -> str:
+def secret(environ: Mapping[str, str], path: str) -> str:
     """The password: of the environment, else of a file that not everybody can read (cli.md §6, 20)."""
     if environ.get("CRM_SMTP_PASSWORD"):
         return environ["CRM_SMTP_PASSWORD"]

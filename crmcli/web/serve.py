@@ -71,7 +71,7 @@ class Looked(Database):  # type: ignore[misc]
     def connect(self, write: bool = False) -> sqlite3.Connection:
         """A new connection, for a thread of Datasette's."""
         conn = readonly.connect(self.path, any_thread=True)
-        conn.set_authorizer(shown(conn))
+        shown(conn).keep(conn)
         self._all_file_connections.append(conn)
         return conn
 
