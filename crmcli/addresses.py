@@ -29,7 +29,7 @@ SELECT a.address, a.state, a.why, a.since, u.login AS user, c.name AS contact
 FROM addresses a
 LEFT JOIN users u ON u.id = a.user_id
 LEFT JOIN contacts c ON c.id = a.contact_id
-WHERE :state IS NULL OR a.state = :state
+WHERE (:state IS NULL OR a.state = :state) AND (:address IS NULL OR a.address = :address)
 ORDER BY a.address
 """
 
@@ -64,9 +64,9 @@ def private_contact(tx: Tx, name: str, address: str) -> int:
     return tx.insert("contacts", {"name": name or address, "email": address})
 
 
-def listed(conn: sqlite3.Connection, state: str | None = None) -> list[Row]:
-    """The addresses that were noted, or those in one state, with whose they are."""
-    return [dict(row) for row in conn.execute(LIST, {"state": state})]
+def listed(conn: sqlite3.Connection, state: str | None = None, address: str | None = None) -> list[Row]:
+    """The addresses that were noted, those in one state, or one of them, with whose they are."""
+    return [dict(row) for row in conn.execute(LIST, {"state": state, "address": address})]
 
 
 def is_suspended(conn: sqlite3.Connection, address: str) -> bool:

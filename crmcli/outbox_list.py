@@ -47,9 +47,10 @@ def result(conn: sqlite3.Connection, page: Page, names: Sequence[str] = ()) -> R
     return Result(_chosen(names), (dict(row) for row in rows), shown=tuple(names) or OUTBOX.columns)
 
 
-def of(conn: sqlite3.Connection, outbox_id: int) -> Result:
-    """One mail, as the list has it."""
-    return result(conn, Page("t.id = :id", {"id": outbox_id}, ORDER))._replace(one=True)
+def of(conn: sqlite3.Connection, ids: Sequence[int]) -> Result:
+    """Some mails, as the list has them; one alone as an object."""
+    page = Page("t.id IN (SELECT value FROM json_each(:ids))", {"ids": str(list(ids))}, ORDER)
+    return result(conn, page)._replace(one=len(ids) == 1)
 
 
 def _chosen(names: Sequence[str]) -> tuple[Column, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crmcli import settings
+from crmcli import find, settings
 from crmcli.cli.session import Session, session
 from crmcli.errors import Usage
 from crmcli.model import Column, Result, Row
@@ -48,10 +48,7 @@ def get(ctx: typer.Context, name: Annotated[str, typer.Argument(help="A setting.
     Example: crm config get zone
     """
     s = session(ctx)
-    found = [row for row in [*_shared(s), *_personal(s)] if row["name"] == name]
-    if not found:
-        raise Usage(f"no setting {name}", hint="crm config list")
-    s.show(Result((Column("name"), Column("value"), Column("origin")), found[:1], one=True))
+    s.show(_one(s, name))
 
 
 @app.command("set")
@@ -68,3 +65,14 @@ def set_(
     settings.check(name, value)
     with s.write() as tx:
         settings.put(tx, name, value)
+        if s.wants_object:
+            s.tell(_one(s, name))
+
+
+def _one(s: Session, name: str) -> Result:
+    """One setting with its value and where that comes from."""
+    found = [row for row in [*_shared(s), *_personal(s)] if row["name"] == name]
+    if not found:
+        near = find.nearest(name, iter([*settings.SETTINGS, *s.settings]))
+        raise Usage(f"no setting {name}", hint=f"nearest: {', '.join(near)}" if near else "crm config list")
+    return Result((Column("name"), Column("value"), Column("origin")), found[:1], one=True)

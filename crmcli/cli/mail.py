@@ -187,3 +187,5 @@ def _mark(s: Session, address: str, state: str, why: str) -> None:
         raise Usage(f"{address} is no mail address")
     with s.write() as tx:
         addresses.mark(tx, address, state, why)
+        if s.wants_object:
+            s.tell(Result(ADDRESS_COLUMNS, addresses.listed(tx.conn, address=address), one=True))

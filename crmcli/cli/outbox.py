@@ -99,11 +99,12 @@ def send(ctx: typer.Context, numbers: Numbers) -> None:
     from crmcli.mail import send as sending
 
     s = session(ctx)
-    for number in _ids(s, numbers):
+    ids = _ids(s, numbers)
+    for number in ids:
         origin = s.origin()
         if not origin.dry_run and not sending.one(s.conn, origin, number).sent:
             s.say(f"mail {number} was not sent: {outbox.get(s.conn, number)['error']}")
-        _done(s, number)
+    _done(s, ids)
 
 
 def _each(s: Session, numbers: list[str], verb: Callable[[Tx, int], None]) -> None:
@@ -111,17 +112,17 @@ def _each(s: Session, numbers: list[str], verb: Callable[[Tx, int], None]) -> No
 
     def act(tx: Tx, number: int) -> None:
         verb(tx, number)
-        _done(s, number)
+        _done(s, [number])
 
     s.each(_ids(s, numbers), act)
 
 
-def _done(s: Session, number: int) -> None:
-    """The number of a mail, or with -o json the mail as it is now."""
+def _done(s: Session, ids: list[int]) -> None:
+    """The numbers of mails, or with -o json the mails as they are now."""
     if s.wants_object:
-        s.show(outbox_list.of(s.conn, number))
+        s.tell(outbox_list.of(s.conn, ids))
     else:
-        s.done(outbox_list.OUTBOX.name, [number])
+        s.done(outbox_list.OUTBOX.name, ids)
 
 
 def _ids(s: Session, texts: list[str]) -> list[int]:

@@ -207,7 +207,7 @@ class Session:
                 refused.append(f"{error.message} ({error.hint})" if error.hint else error.message)
         self._told = None
         if told:
-            self.show(told[0]._replace(rows=[row for result in told for row in result.rows]))
+            self.show(told[0]._replace(one=False, rows=[row for result in told for row in result.rows]))
         if refused:
             kind = Partly if len(refused) < len(ids) else CrmError
             raise kind(f"{len(refused)} of {len(ids)} refused: " + "; ".join(refused))
@@ -230,8 +230,12 @@ class Session:
         from crmcli import case_list, record_list
 
         result = case_list.result(self.conn, ids) if noun == "case" else record_list.result(self.conn, noun, ids)
+        self.tell(result._replace(one=len(ids) == 1))
+
+    def tell(self, result: Result) -> None:
+        """Show a thing that was made or changed, after the commit; of several all are shown in the end, as one list."""
         if self._told is None:
-            self.show(result._replace(one=len(ids) == 1))
+            self.show(result)
         else:
             self._told.append(result._replace(rows=list(result.rows)))
 
