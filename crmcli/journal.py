@@ -77,7 +77,7 @@ def _triggers(table: str, columns: list[str]) -> Iterator[str]:
     def pairs(side: str) -> str:
         return ",".join(f"('{name}',{side}.\"{name}\")" for name in columns)
 
-    both = ",".join(f"('{name}',OLD.\"{name}\",NEW.\"{name}\")" for name in columns)
+    both = ",".join(f'(\'{name}\',OLD."{name}",NEW."{name}")' for name in columns)
     quoted = "json_group_object(column1,quote(column2))"
     yield f"""CREATE TRIGGER journal_{table}_insert AFTER INSERT ON {table} BEGIN
 INSERT INTO journal_entry(table_name,row_id,op,new)

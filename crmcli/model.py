@@ -198,8 +198,23 @@ class Arrive(NamedTuple):
 
 
 Command: TypeAlias = (
-    Add | Edit | Act | Note | Reply | Hear | Remind | Mail | Duplicate
-    | Merge | Link | Split | Attach | SetActive | Delete | Due | Arrive
+    Add
+    | Edit
+    | Act
+    | Note
+    | Reply
+    | Hear
+    | Remind
+    | Mail
+    | Duplicate
+    | Merge
+    | Link
+    | Split
+    | Attach
+    | SetActive
+    | Delete
+    | Due
+    | Arrive
 )
 
 

@@ -51,7 +51,7 @@ def found(conn: sqlite3.Connection, text: str) -> list[int]:
 def postings(conn: sqlite3.Connection) -> list[tuple[str, int, int]]:
     """Everything in the index: word, text, place."""
     conn.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.places USING fts5vocab (main, texts, instance)")
-    return sorted(tuple(row) for row in conn.execute("SELECT term, doc, \"offset\" FROM temp.places"))
+    return sorted(tuple(row) for row in conn.execute('SELECT term, doc, "offset" FROM temp.places'))
 
 
 def rebuilt(conn: sqlite3.Connection) -> list[tuple[str, int, int]]:

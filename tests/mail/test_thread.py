@@ -80,6 +80,7 @@ def test_forwarded_blocks_of_many_programs_are_known(line: str) -> None:
 def test_an_answer_to_a_forward_is_none(subject: str) -> None:
     assert not is_forward(parse(letter(OUTLOOK, subject=subject)))
 
+
 STRANGER = "its sender takes no part in that case"
 
 

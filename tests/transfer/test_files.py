@@ -24,7 +24,7 @@ def names(conn: sqlite3.Connection) -> list[str]:
         "name|ref\nAcme|A1\nBeta|B2",
         "sep=;\nname;ref\nAcme;A1\nBeta;B2\n",
         '"name","ref"\n"Acme","A1"\n"Beta","B2"\n',
-        ' name , ref \nAcme,A1\n\n,\nBeta,B2\n,,\n',
+        " name , ref \nAcme,A1\n\n,\nBeta,B2\n,,\n",
         "\ufeffname,ref\nAcme,A1\nBeta,B2\n",
         '[{"name": "Acme", "ref": "A1"}, {"name": "Beta", "ref": "B2"}]',
         '{"name": "Acme", "ref": "A1"}\n\n{"name": "Beta", "ref": "B2"}\n',

@@ -199,9 +199,7 @@ def test_every_kind_comes_back_as_it_went(
 
 @settings(max_examples=15, phases=PHASES)
 @given(data=st.data())
-def test_everything_comes_back_as_it_went(
-    data: st.DataObject, seeded: Seeded, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_everything_comes_back_as_it_went(data: st.DataObject, seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The whole document, byte for byte."""
     folder = tmp_path_factory.mktemp("whole")
     here = filled(seeded.at(folder / "here.db"), data.draw)
