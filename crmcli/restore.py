@@ -34,6 +34,8 @@ def restore(path: str, file: str, origin: Origin) -> Restored:
 
     Refused where the backup is not sound or has triggers that are not ours; nothing is changed then, nor in a dry run.
     """
+    if _is_anothers(path):
+        raise Refused(f"{path} is a database of another program", hint="name ours with --db, or move that one away")
     ready = f"{path}.restoring-{os.getpid()}"
     try:
         held, faults = _prepare(path, file, ready, origin)
@@ -41,6 +43,20 @@ def restore(path: str, file: str, origin: Origin) -> Restored:
     finally:
         backup.remove(ready)
     return Restored(kept, held, faults)
+
+
+def _is_anothers(path: str) -> bool:
+    """Whether a database stands there that holds something and is none of ours."""
+    if not os.path.exists(path):
+        return False
+    conn = sqlite3.connect(db.uri(path, "ro"), uri=True)
+    try:
+        ours = conn.execute("PRAGMA application_id").fetchone()[0] == db.APPLICATION_ID
+        return not ours and conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] > 0
+    except sqlite3.DatabaseError:
+        return False  # damaged, as it may be where a backup is needed
+    finally:
+        conn.close()
 
 
 def _prepare(path: str, file: str, ready: str, origin: Origin) -> tuple[int, int]:

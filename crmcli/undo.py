@@ -57,8 +57,11 @@ SELECT c.row_id
 FROM changes c JOIN change_sets s ON s.id = c.change_set_id
 WHERE s.step = ? AND c.op = 'insert' AND c.table_name = """
 FIRED_AGAIN = f"UPDATE rule_firings SET state = 'fired' WHERE state = 'undone' AND id IN ({MADE_BY_STEP} 'rule_firings')"
+# A mail that was held has no time at which it is due.
 QUEUED_AGAIN = f"""
-UPDATE outbox SET state = 'queued', error = NULL
+UPDATE outbox
+SET state = CASE WHEN next_at IS NULL THEN 'held' ELSE 'queued' END,
+    error = CASE WHEN next_at IS NULL THEN 'held before its cause was undone' END
 WHERE state = 'failed' AND error = 'withdrawn: its cause was undone' AND id IN ({MADE_BY_STEP} 'outbox')
 """
 
