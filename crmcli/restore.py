@@ -88,14 +88,23 @@ def _prepare(path: str, file: str, ready: str, origin: Origin) -> tuple[int, int
 
 def _keep_numbers(tx: db.Tx, path: str) -> None:
     """No number is given twice: an answer to a mail about a case that is lost must not end up in another case."""
+    for name, seq in _numbers(path):
+        tx.run(AHEAD, (seq, name))
+        tx.run(BEGUN, (name, seq, name))
+
+
+def _numbers(path: str) -> list[tuple[str, int]]:
+    """The last number of each table of the database that stands there; none where it cannot be read."""
     try:
         present = readonly.connect(path)
     except Busy:
-        return  # nothing stands there, or nothing that can be read
-    for name, seq in present.execute(SEQUENCE).fetchall():
-        tx.run(AHEAD, (seq, name))
-        tx.run(BEGUN, (name, seq, name))
-    present.close()
+        return []
+    try:
+        return [tuple(row) for row in present.execute(SEQUENCE)]
+    except sqlite3.DatabaseError:
+        return []
+    finally:
+        present.close()
 
 
 def _put(ready: str, path: str) -> str:
@@ -114,7 +123,7 @@ def _put(ready: str, path: str) -> str:
 
 def _into(ready: str, path: str, kept: str) -> None:
     """Copy into the database that stands there, in one transaction of its own, while no other of our writers writes."""
-    live = sqlite3.connect(db.uri(path, "rw"), uri=True, isolation_level=None)
+    live = sqlite3.connect(db.uri(path, "rw"), uri=True, isolation_level=None, timeout=0.2)  # the copy waits by itself
     source = sqlite3.connect(db.uri(ready, "rw"), uri=True, isolation_level=None)
     try:
         with db.turn(live):
