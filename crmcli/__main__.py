@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from crmcli import hot
 from crmcli.errors import Busy, CrmError
+from crmcli.text import shown
 from crmcli.tuples import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,14 +86,14 @@ def _told(error: Exception, argv: list[str]) -> int:
     if known is None:
         sys.stderr.write("crm: this is a bug; please report it with the lines above\n")
         return BUG
+    message, hint = shown(known.message), shown(known.hint)  # they may repeat what somebody else has written
     if _wants_json(argv):
         import json
 
-        told = {"kind": known.kind, "message": known.message, "hint": known.hint, "exit": known.exit}
+        told = {"kind": known.kind, "message": message, "hint": hint, "exit": known.exit}
         sys.stderr.write(json.dumps({"error": told}, ensure_ascii=False) + "\n")
     else:
-        hint = f" ({known.hint})" if known.hint else ""
-        sys.stderr.write(f"crm: {known.message}{hint}\n")
+        sys.stderr.write(f"crm: {message}{f' ({hint})' if hint else ''}\n")
     return known.exit
 
 

@@ -66,6 +66,8 @@ def check(key: str, value: str) -> None:
         raise Usage(f"{key} is a number, not {value}")
     if key == "transport" and value.partition(":")[0] not in TRANSPORTS:
         raise Usage(f"no transport {value}", hint=f"one of: {', '.join(TRANSPORTS.values())}")
+    if key == "transport" and "@" in value and ":" in value.split("//", 1)[-1].split("@")[0]:
+        raise Usage("a password does not belong into the transport", hint="CRM_SMTP_PASSWORD or setting smtp_password_file")
     if key == "zone":
         import zoneinfo
 

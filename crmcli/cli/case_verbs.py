@@ -146,7 +146,8 @@ def _state(word: str) -> str | None:
     if not word:
         return None
     by_verb = {name: verb.to for name, verb in VERBS.items() if verb.to}
-    return by_verb.get(word.lower()) or str(parse(Field("state", "choice", choices=STATES), word, Moment("")))
+    found = str(parse(Field("state", "choice", choices=tuple(dict.fromkeys((*STATES, *by_verb)))), word, Moment("")))
+    return by_verb.get(found, found)
 
 
 def _draft(s: Session, which: str, start: str, quote: bool) -> str:

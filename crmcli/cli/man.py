@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import sys
@@ -67,7 +68,8 @@ def _section(name: str) -> int:
 def _page(name: str) -> str:
     """The page of crm ('') or of a command, with the topic of the same name; or of a topic."""
     if name and name not in COMMANDS and name not in pages.topics():
-        raise NotFound(f"no page on {name}", hint="crm man COMMAND; topics: crm help")
+        near = difflib.get_close_matches(name, {*COMMANDS, *pages.topics()})
+        raise NotFound(f"no page on {name}", hint=f"nearest: {', '.join(near)}" if near else "crm --help; topics: crm help")
     parts = _of_topic(name) if _section(name) == 7 else _of_command(name) if name else _of_all()
     return "".join((roff.head(_title(name), _section(name), SOURCE), *parts))
 
