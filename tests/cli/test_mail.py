@@ -113,10 +113,15 @@ def test_a_transport_that_does_not_work_is_told_by_status_and_tried_again_on_dem
 
 def test_a_transport_that_makes_no_sense_is_an_error_of_configuration(came: Crm) -> None:
     """A person must act."""
-    came("config", "set", "transport", "smtp://ann:tiger@mail.us.example")
-    done = came("mail", "send")
-    assert done.exit == 78
-    assert "tiger" not in done.err
+    came("config", "set", "transport", "smtp://mail.us.example:nonsense")
+    assert came("mail", "send").exit == 78
+
+
+def test_a_password_in_the_transport_is_refused_and_not_kept(came: Crm) -> None:
+    """It would stand in the journal for ever."""
+    done = came("config", "set", "transport", "smtp://ann:tiger@mail.us.example")
+    assert (done.exit, "tiger" in done.err) == (2, False)
+    assert "tiger" not in came("changes", "-o", "json").out
 
 
 def test_mails_can_be_held_let_go_dropped_and_sent_one_by_one(came: Crm, tmp_path: Path) -> None:
