@@ -24,7 +24,8 @@ HOSTILE = "[/foo] [red]pump \x1b[31mred\x1b]0;title\x07 \x9b31m \u202egnp.exe \x
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 OURS = re.compile(r"\x1b\[[0-9;]*m")
 VIEWS = (
-    "", "case list", "case show 1", "case log 1", "history list", "search pump", "partner list", "changes", "report opportunities",
+    "", "case list", "case show 1", "case log 1", "history list", "search pump", "partner list", "changes",
+    "report opportunities",
 )  # fmt: skip
 
 Spawn = Callable[..., Any]
