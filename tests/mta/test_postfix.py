@@ -30,7 +30,9 @@ data_directory = {folder}/postfix-data
 maillog_file = {folder}/mail.log
 maillog_file_prefixes = {folder}
 myhostname = mail.us.example
+myorigin = us.example
 mydestination = us.example
+default_transport = discard
 mynetworks = 127.0.0.0/8
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
@@ -131,11 +133,12 @@ def stopped(postfix: Postfix) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-@pytest.fixture(name="postfix", params=["alias", "transport"])
+@pytest.fixture(name="postfix", params=["alias", "transport", "procmail", "maildrop"])
 def _postfix(request: pytest.FixtureRequest, site: Site) -> Iterator[Postfix]:
-    """Postfix, delivering to us by an alias or by a transport."""
+    """Postfix, delivering to us by an alias, by a transport, or by a user's filter."""
     need(*PROGRAMS)
-    postfix = by_alias(site) if request.param == "alias" else by_transport(site)
+    ways = {"alias": by_alias, "transport": by_transport, "procmail": by_procmail, "maildrop": by_maildrop}
+    postfix = ways[request.param](site)
     try:
         yield postfix
     finally:
@@ -152,6 +155,26 @@ def by_transport(site: Site, *words: str) -> Postfix:
     main, transport = site.lines("Postfix, by a transport, in main.cf"), site.lines("in /etc/postfix/transport")
     master = site.lines("and in master.cf").rstrip() + "".join(f" {word}" for word in words) + "\n"
     return started(site, main, master, transport=transport + transport.replace("support@", "nobody@"))
+
+
+def by_procmail(site: Site) -> Postfix:
+    """With the help's .procmailrc of the user who runs the pipe."""
+    return by_filter(site, "procmail", site.lines("procmail, in .procmailrc"))
+
+
+def by_maildrop(site: Site) -> Postfix:
+    """With the help's .mailfilter of the user who runs the pipe."""
+    return by_filter(site, "maildrop", site.lines("maildrop, in .mailfilter"))
+
+
+def by_filter(site: Site, program: str, lines: str) -> Postfix:
+    """With a filter that a user's mail goes through, its file in a place that is told."""
+    need(program)
+    rules = site.folder / "data" / "rules"
+    rules.write_text(lines)
+    rules.chmod(0o600)
+    os.chown(rules, pwd.getpwnam(USER).pw_uid, -1)
+    return started(site, f"mailbox_command = {program} {rules}\n", aliases=f"support: {USER}\n")
 
 
 def test_mail_comes_in_with_its_envelope(site: Site, postfix: Postfix) -> None:
@@ -178,6 +201,7 @@ def test_what_cannot_be_taken_is_deferred_and_comes_once(site: Site, postfix: Po
     assert "status=bounced" not in postfix.log()
 
 
+@pytest.mark.parametrize("postfix", ["alias", "transport"], indirect=True)
 @pytest.mark.parametrize("crm", ["#!/nowhere/python\n", "#!/bin/sh\nexit 70\n", "#!/bin/sh\nkill -9 $$\n"])
 def test_a_broken_program_defers(site: Site, postfix: Postfix, crm: str) -> None:
     whole = (site.folder / "bin" / "crm").read_text()
@@ -189,6 +213,7 @@ def test_a_broken_program_defers(site: Site, postfix: Postfix, crm: str) -> None
     site.takes([("support@us.example", "joe@acme.example")])
 
 
+@pytest.mark.parametrize("postfix", ["alias", "transport"], indirect=True)
 def test_a_locked_database_is_waited_for(site: Site, postfix: Postfix) -> None:
     conn = site.conn()
     conn.execute("BEGIN IMMEDIATE")
@@ -199,6 +224,7 @@ def test_a_locked_database_is_waited_for(site: Site, postfix: Postfix) -> None:
     assert "status=deferred" not in postfix.log()
 
 
+@pytest.mark.parametrize("postfix", ["alias", "transport"], indirect=True)
 def test_one_mail_to_two_sections_is_one_message(site: Site, postfix: Postfix) -> None:
     with db.write(site.conn(), ORIGIN) as tx:
         tx.insert("sections", {"name": "Sales", "code": "sales", "reply_to": "support+sales@us.example"})
