@@ -154,7 +154,8 @@ def _ambiguous(conn: sqlite3.Connection, kind: Noun, text: str, found: list[int]
 
 def _unknown(conn: sqlite3.Connection, kind: Noun, text: str) -> NotFound:
     near = nearest(text, (word for word in _known(conn, kind)))
-    hint = f"nearest: {'; '.join(near)}" if near else f"crm {kind.command} list"
+    search = kind.name == "case" and not text.isdecimal()
+    hint = f"nearest: {'; '.join(near)}" if near else "crm search WORDS" if search else f"crm {kind.command} list"
     return NotFound(f"no {kind.title} {text or '(empty)'}", hint=hint)
 
 

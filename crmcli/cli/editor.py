@@ -51,6 +51,6 @@ def _run(command: str, argv: list[str]) -> None:
     try:
         code = subprocess.call(argv)
     except OSError as error:
-        raise Usage(f"the editor {command} cannot be started: {error.strerror}", hint="set EDITOR, or give the text") from None
+        raise Usage(f"the editor {command} cannot be started: {error.strerror}", hint="set EDITOR to one that can") from None
     if code != 0:
         raise Usage(f"nothing was done: {command} ended with {code}")

@@ -63,7 +63,8 @@ def _told(s: Session, done: journal_undo.Undone, verb: str) -> None:
     if s.wants_object:
         s.show(Result(COLUMNS, [row], one=True))
     tables = ", ".join(f"{number} in {table}" for table, number in done.rows.items())
-    s.say(f"{verb} step {done.step}: {done.command or 'an outside change'}: {count} changes{f' ({tables})' if tables else ''}")
+    changes = "1 change" if count == 1 else f"{count} changes"
+    s.say(f"{verb} step {done.step}: {done.command or 'an outside change'}: {changes}{f' ({tables})' if tables else ''}")
     if done.withdrawn:
         s.say(f"{done.withdrawn} queued mails were withdrawn")
     if done.sent:
