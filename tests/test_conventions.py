@@ -448,6 +448,15 @@ def test_settings_come_from_option_environment_user_system_default_in_this_order
     assert origin("--tz", "UTC") == ("UTC", "option")
 
 
+def test_a_relative_moment_counts_from_the_one_of_the_environment(crm: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """17: so that a rehearsal in another time may go on from there."""
+    monkeypatch.setenv("CRM_NOW", NOW)
+    crm("case", "add", "Pump", "--section", "support", now="+2d")
+    crm("case", "add", "Valve", "--section", "support", now=None)
+    created = [row["created_at"] for row in crm("case", "list", "--sort", "id", "-o", "json").json()]
+    assert created == ["2026-03-04T09:00:00Z", NOW]
+
+
 @pytest.mark.parametrize(
     "environ",
     [

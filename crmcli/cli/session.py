@@ -82,14 +82,14 @@ class Session:
 
     @property
     def now(self) -> str:
-        """The moment of this run, UTC text: the clock's, or what --now says."""
+        """The moment of this run, UTC text: the clock's, or what --now says; +2d counts from CRM_NOW where that is set."""
         if not self._now:
-            given = self.settings["now"].value
             self._now = clock.now()
-            if given:
-                from crmcli import dates
+            for given in dict.fromkeys((self.environ.get("CRM_NOW"), self.settings["now"].value)):
+                if given:
+                    from crmcli import dates
 
-                self._now = dates.moment(given, self._now, self.zone)
+                    self._now = dates.moment(given, self._now, self.zone)
         return self._now
 
     @property
