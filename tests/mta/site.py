@@ -146,6 +146,19 @@ def run(*argv: str | Path, ok: bool = True) -> str:
     return done.stdout + done.stderr
 
 
+def apart(binds: dict[Path, str], *argv: str | Path) -> list[str]:
+    """The words of a command that finds these files and folders of ours in the places of the system's, and nobody else does."""
+    mounts = [f"mount --bind {ours} {theirs}" for ours, theirs in binds.items()]
+    return ["unshare", "--mount", "sh", "-c", " && ".join([*mounts, 'exec "$@"']), "sh", *(str(word) for word in argv)]
+
+
+def need_apart() -> None:
+    """Skip where this machine does not let us do that."""
+    need("unshare")
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespaces here")
+
+
 def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so; what never comes is a failure."""
     deadline = time.monotonic() + seconds
