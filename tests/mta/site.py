@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import smtplib
 import socket
@@ -54,9 +55,7 @@ class Site(NamedTuple):
         """Lines of the help with this site's paths and user."""
         text = text.replace("/usr/local/bin/crm-pipe", str(self.folder / "bin" / "crm-pipe"))
         text = text.replace("/var/lib/crm/crm.db", str(self.db_path))
-        return (
-            text.replace("user=crm", f"user={USER}").replace("user = crm", f"user = {USER}").replace("user crm", f"user {USER}")
-        )
+        return re.sub(r"""(user ?=? ?|= ")crm\b""", rf"\1{USER}", text)
 
     def takes(self, wanted: list[tuple[str | None, str | None]]) -> None:
         """Wait until exactly these mails, as recipient and sender, are in the database."""

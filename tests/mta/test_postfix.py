@@ -214,6 +214,20 @@ def test_a_broken_program_defers(site: Site, postfix: Postfix, crm: str) -> None
 
 
 @pytest.mark.parametrize("postfix", ["alias", "transport"], indirect=True)
+@pytest.mark.parametrize("pipe", ["#!/nowhere/sh\n", "#!/bin/sh\nkill -9 $$\n", None])
+def test_a_broken_pipe_defers(site: Site, postfix: Postfix, pipe: str | None) -> None:
+    path = site.folder / "bin" / "crm-pipe"
+    whole = path.read_text()
+    if pipe is None:
+        path.unlink()
+    else:
+        path.write_text(pipe)
+    submit(postfix.port, letter(), "support@us.example")
+    eventually(lambda: "status=" in postfix.log())
+    assert "status=deferred" in postfix.log()
+
+
+@pytest.mark.parametrize("postfix", ["alias", "transport"], indirect=True)
 def test_a_locked_database_is_waited_for(site: Site, postfix: Postfix) -> None:
     conn = site.conn()
     conn.execute("BEGIN IMMEDIATE")
