@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from crmcli import clock, journal, migrations, resources
 from crmcli.errors import Busy, CrmError, Refused
@@ -90,16 +91,8 @@ class Tx:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part that can fail alone: rolled back on an exception, which goes on; a refused row is Refused."""
-        with _refusals():
-            self.conn.execute("SAVEPOINT part")
-            try:
-                yield
-            except BaseException:
-                if self.conn.in_transaction:  # SQLite itself rolls back where the disk is full
-                    self.conn.execute("ROLLBACK TO part")
-                    self.conn.execute("RELEASE part")
-                raise
-            self.conn.execute("RELEASE part")
+        with _savepoint(self.conn):
+            yield
 
 
 def connect(path: str, wait: float = WAIT) -> sqlite3.Connection:
@@ -199,6 +192,45 @@ def write(conn: sqlite3.Connection, origin: Origin) -> Iterator[Tx]:
             if conn.in_transaction:
                 conn.execute("ROLLBACK")
             raise
+
+
+@contextmanager
+def together(conn: sqlite3.Connection) -> Iterator[Callable[[Origin], AbstractContextManager[Tx]]]:
+    """Several writes with one commit, for who has many at once: ``with together(conn) as part: with part(origin) as tx: …``.
+
+    Each is a change set of its own, and one that fails is rolled back alone. Nothing is written before the end.
+    """
+    with turn(conn):
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield partial(_part, conn)
+            conn.execute("COMMIT")
+        except BaseException:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def _part(conn: sqlite3.Connection, origin: Origin) -> Iterator[Tx]:
+    with _savepoint(conn):
+        tx = Tx(conn, origin, journal.begin(conn, origin, clock.now()))
+        yield tx
+        journal.end(conn, tx.change_set_id)
+
+
+@contextmanager
+def _savepoint(conn: sqlite3.Connection) -> Iterator[None]:
+    with _refusals():
+        conn.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if conn.in_transaction:  # SQLite itself rolls back where the disk is full
+                conn.execute("ROLLBACK TO part")
+                conn.execute("RELEASE part")
+            raise
+        conn.execute("RELEASE part")
 
 
 @contextmanager

@@ -97,10 +97,15 @@ def keep(tx: Tx, mail: Mail, terms: Terms) -> Delivery | Taken:
 def handle(conn: sqlite3.Connection, delivery: Delivery, raw: bytes, origin: Origin, max_bytes: int = Terms().max_bytes) -> Taken:
     """Read a mail in custody, outside any transaction, and do all that it leads to in one."""
     incoming = read(raw, delivery.attempts, max_bytes)
-    with write(conn, _moment(origin, delivery.reason, incoming)) as tx:
-        if not deliveries.is_ours(conn, delivery):
-            return Taken(delivery.id, "received", reason="another process has it")
-        return effects(tx, delivery, incoming)
+    with write(conn, moment(origin, delivery.reason, incoming)) as tx:
+        return act(tx, delivery, incoming)
+
+
+def act(tx: Tx, delivery: Delivery, incoming: Incoming) -> Taken:
+    """All that a mail in our custody leads to; nothing where another process has taken it over."""
+    if not deliveries.is_ours(tx.conn, delivery):
+        return Taken(delivery.id, "received", reason="another process has it")
+    return effects(tx, delivery, incoming)
 
 
 def drain(conn: sqlite3.Connection, origin: Origin, limit: int = DRAINED) -> int:
@@ -143,7 +148,7 @@ def _rehearsed(conn: sqlite3.Connection, mail: Mail, origin: Origin, terms: Term
     """What would become of the mail; nothing is written."""
     incoming = read(mail.raw, 1, terms.max_bytes)
     before = deliveries.same(conn, mail.core, mail.envelope.route)
-    with write(conn, _moment(origin, deliveries.BULK if terms.history else None, incoming)) as tx:
+    with write(conn, moment(origin, deliveries.BULK if terms.history else None, incoming)) as tx:
         return effects(tx, _in_custody(tx, before, mail, terms), incoming)
 
 
@@ -158,7 +163,7 @@ def _repeat(before: Delivery) -> Taken:
     return Taken(before.id, before.state, True, before.message_id, before.case_id, "it was here before")
 
 
-def _moment(origin: Origin, reason: str | None, incoming: Incoming) -> Origin:
+def moment(origin: Origin, reason: str | None, incoming: Incoming) -> Origin:
     """History that is read in bulk happens at its own time, and quietly."""
     if reason != deliveries.BULK or incoming.date is None or incoming.date >= clock.shift(origin.now, -OLD):
         return origin

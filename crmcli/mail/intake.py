@@ -1,4 +1,4 @@
-"""The resident intake: one thread that takes mails, those that wait together in one custody commit (mail.md §2).
+"""The resident intake: one thread that takes mails, those that wait together in one go (mail.md §2).
 
 What SQLite is asked blocks, so it is asked in threads; each has a connection of its own. A second thread does what the
 pipe does after each mail: it finishes mails that were left behind, and sends what is due.
@@ -14,15 +14,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 
-from crmcli import db, deliveries
-from crmcli.deliveries import Delivery
+from crmcli import db
 from crmcli.errors import Busy
-from crmcli.mail import ingest
+from crmcli.mail import group, ingest
 from crmcli.mail.effects import Taken
 from crmcli.mail.envelope import Envelope
 from crmcli.mail.ingest import Mail, Terms
 from crmcli.model import Origin
-from crmcli.tuples import NamedTuple, TypeAlias
+from crmcli.tuples import NamedTuple
 
 TOGETHER = 50
 TOGETHER_BYTES = 1_000_000
@@ -30,8 +29,6 @@ TOGETHER_BYTES = 1_000_000
 
 PAUSE = 60.0
 """Seconds after which mails left behind and mails due are looked for, also where no mail comes."""
-
-Found: TypeAlias = Delivery | Taken | Exception
 
 
 class Waiting(NamedTuple):
@@ -134,65 +131,22 @@ class Intake:
         return mails, False
 
     def _together(self, database: Database, mails: list[Waiting]) -> None:
-        """Take these mails, each for itself but for the custody commit, and answer each."""
+        """Take these mails and answer each."""
         try:
-            conn = database.conn()
-            found = self._kept(conn, [waiting.mail for waiting in mails])
+            ended = group.take(database.conn(), [waiting.mail for waiting in mails], self._origin, self._terms)
+            if database.is_replaced():
+                raise Busy("the database was replaced meanwhile")
         except Exception as error:
             database.close()
-            for waiting in mails:
-                self._failed(waiting, error)
-            return
-        for waiting, one in zip(mails, found, strict=True):
-            try:
-                taken = self._handled(conn, waiting.mail, one)
-                if database.is_replaced():
-                    raise Busy("the database was replaced meanwhile")
-            except Exception as error:
-                self._failed(waiting, error)
+            ended = [error] * len(mails)
+        for waiting, end in zip(mails, ended, strict=True):
+            if isinstance(end, Exception):
+                waiting.answer.set_exception(end)
             else:
-                waiting.answer.set_result(taken)
-
-    def _failed(self, waiting: Waiting, error: Exception) -> None:
-        waiting.answer.set_exception(error)
-        if not isinstance(error, ingest.NoRecipient):
-            self._report(error)
-
-    def _kept(self, conn: sqlite3.Connection, mails: list[Mail]) -> list[Found]:
-        """The mails in our custody after one commit; Taken where there was nothing to do, the error of what failed alone."""
-        found: list[Found | None] = [self._known(conn, mail) for mail in mails]
-        if all(found):
-            return [one for one in found if one]
-        with db.write(conn, self._origin()) as tx:
-            for index, mail in enumerate(mails):
-                if found[index] is None:
-                    try:
-                        with tx.savepoint():
-                            found[index] = ingest.keep(tx, mail, self._terms)
-                    except Exception as error:
-                        if not conn.in_transaction:
-                            raise
-                        found[index] = error
-        return [one for one in found if one]
-
-    def _known(self, conn: sqlite3.Connection, mail: Mail) -> Taken | Exception | None:
-        try:
-            return ingest.known(conn, mail, self._terms)
-        except Exception as error:
-            return error
-
-    def _handled(self, conn: sqlite3.Connection, mail: Mail, found: Found) -> Taken:
-        """What a mail in custody has led to. One that fails is let go, for the server's next try."""
-        if isinstance(found, Exception):
-            raise found
-        if isinstance(found, Taken):
-            return found
-        try:
-            return ingest.handle(conn, found, mail.raw, self._origin(), self._terms.max_bytes)
-        except Exception:
-            with suppress(Exception), db.write(conn, self._origin()) as tx:
-                deliveries.let_go(tx, found)
-            raise
+                waiting.answer.set_result(end)
+        for failed in dict.fromkeys(end for end in ended if isinstance(end, Exception)):
+            if not isinstance(failed, ingest.NoRecipient):
+                self._report(failed)
 
     def _look_after(self) -> None:
         """The second thread: what was left behind and what is due, after each commit and every minute."""

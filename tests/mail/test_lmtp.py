@@ -34,16 +34,16 @@ ORIGIN = Origin(NOW, None, "mail", "crm lmtp")
 KEPT = (250, b"2.0.0 kept")
 LATER = b", please try again later"
 
-# The program, killed at the N-th time that it comes to a place.
+# The program, killed when it has done this part of its work.
 KILLED = """
 import os, signal, sys
 from crmcli import __main__
-from crmcli.mail import intake
+from crmcli.mail import group
 def killing(*given):
     found = work(*given)
     os.kill(os.getpid(), signal.SIGKILL)
-work = intake.Intake.{0}
-intake.Intake.{0} = killing
+work = group.{0}
+group.{0} = killing
 sys.exit(__main__.main(sys.argv[1:]))
 """
 
@@ -295,14 +295,14 @@ def test_eight_copies_at_once_are_one_case(running: Service, conn: sqlite3.Conne
 # Trouble ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", ["_kept", "_handled"])
-def test_killed_before_the_answer_and_tried_again_it_happens_once(db_path: str, conn: sqlite3.Connection, place: str) -> None:
-    with service(db_path, code=KILLED.format(place)) as running:
+@pytest.mark.parametrize("part", ["_custody", "_led"])
+def test_killed_before_the_answer_and_tried_again_it_happens_once(db_path: str, conn: sqlite3.Connection, part: str) -> None:
+    with service(db_path, code=KILLED.format(part)) as running:
         client = running.client()
         with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
             hand_in(client, wire(letter()))
         assert running.process.wait() == -signal.SIGKILL
-    assert one(conn, "SELECT state FROM deliveries") == ("received" if place == "_kept" else "done")
+    assert one(conn, "SELECT state FROM deliveries") == ("received" if part == "_custody" else "done")
     with service(db_path) as running, running.client() as client:
         assert hand_in(client, wire(letter())) == [KEPT]
     assert (count(conn, "messages"), count(conn, "cases"), len(out(conn, "thanks"))) == (1, 1, 1)
