@@ -104,6 +104,7 @@ MIGRATE = """
 import sys
 from crmcli import db, migrations
 conn = db.connect(sys.argv[1])
+print("ready", flush=True)
 sys.stdin.read(1)
 migrations.migrate(conn, sys.argv[1], sys.argv[2], 2)
 print(conn.execute("SELECT count(*) FROM hues").fetchone()[0])
@@ -116,6 +117,9 @@ def test_of_two_processes_at_once_the_second_finds_it_done(db_path: str, folder:
         subprocess.Popen([sys.executable, "-c", MIGRATE, db_path, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for _ in "ab"
     ]
+    for process in running:  # both have the file open before either goes on
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
     for process in running:
         assert process.stdin is not None
         process.stdin.write(b"x")
