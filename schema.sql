@@ -635,6 +635,7 @@ CREATE INDEX outbox_due ON outbox (next_at) WHERE state IN ('queued', 'sending')
 CREATE INDEX outbox_by_case ON outbox (case_id);
 CREATE INDEX outbox_by_recipient ON outbox (recipient, created_at);
 CREATE INDEX outbox_by_created ON outbox (created_at);
+CREATE INDEX outbox_by_cause ON outbox (cause);
 
 CREATE TABLE mail_keys (
   version INTEGER PRIMARY KEY AUTOINCREMENT,

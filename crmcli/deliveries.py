@@ -9,6 +9,7 @@ from crmcli import clock, digest
 from crmcli.db import Tx
 from crmcli.errors import NotFound, Refused
 from crmcli.mail.envelope import Envelope
+from crmcli.model import Row
 from crmcli.tuples import Any, NamedTuple
 
 LEASE = 150
@@ -38,6 +39,10 @@ UPDATE deliveries
 SET state = :state, case_id = :case, reason = :reason, decision = json_object({}), owner = NULL, lease_until = NULL
 WHERE id = :id
 """
+
+UNDONE: Row = {"state": "triage", "case_id": None, "reason": "what it led to was undone"}
+
+IS_BULK = "SELECT json_extract(decision, '$.bulk') FROM deliveries WHERE id = ?"
 
 
 class Delivery(NamedTuple):
@@ -117,13 +122,44 @@ def end(tx: Tx, delivery: Delivery, state: str, case_id: int | None, reason: str
     tx.run(END.format(marks), {"id": delivery.id, "state": state, "case": case_id, "reason": reason or None, **values})
 
 
-def reject(tx: Tx, message_id: int) -> None:
-    """Take a mail out of triage for good; Refused where none of its deliveries is there."""
-    waiting = [found for found in of_message(tx.conn, message_id) if found.state == "triage"]
+def in_triage(conn: sqlite3.Connection, message_id: int) -> list[Delivery]:
+    """The deliveries of a mail that a person must look at; Refused where there are none."""
+    waiting = [found for found in of_message(conn, message_id) if found.state == "triage"]
     if not waiting:
         raise Refused(f"mail {message_id} is not in triage", hint="crm mail triage list")
-    for found in waiting:
+    return waiting
+
+
+def reject(tx: Tx, message_id: int) -> None:
+    """Take a mail out of triage for good; Refused where none of its deliveries is there."""
+    for found in in_triage(tx.conn, message_id):
         tx.update("deliveries", found.id, {"state": "done", "reason": f"rejected: {found.reason or 'triage'}"})
+
+
+def accept(tx: Tx, message_id: int, case_id: int) -> None:
+    """Take a mail out of triage into a case; Refused where none of its deliveries is there."""
+    for found in in_triage(tx.conn, message_id):
+        reason = f"accepted: {found.reason or 'triage'}"
+        tx.update("deliveries", found.id, {"state": "done", "case_id": case_id, "reason": reason})
+
+
+def turn_back(tx: Tx, delivery_id: int, old: Row, new: Row) -> bool:
+    """Undo an end of a delivery, given the columns that changed → whether it was still as it was left.
+
+    It is then as it was before, and in triage where it had not led to anything yet: the mail itself stays.
+    """
+    ends = [name for name in ("state", "case_id", "reason") if name in new]
+    row = tx.run("SELECT state, case_id, reason FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    if not ends or row is None or any(row[name] != new[name] for name in ends):
+        return False
+    back: Row = {name: old[name] for name in ends}
+    tx.update("deliveries", delivery_id, UNDONE if back.get("state") == "received" else back)
+    return True
+
+
+def is_bulk(conn: sqlite3.Connection, delivery: Delivery) -> bool:
+    """Whether a delivery that has ended was read in bulk."""
+    return bool(conn.execute(IS_BULK, (delivery.id,)).fetchone()[0])
 
 
 def of_message(conn: sqlite3.Connection, message_id: int) -> list[Delivery]:

@@ -41,6 +41,14 @@ WHERE m.message_id IN ({})
   AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.message_id = m.message_id AND o.id <> m.id)
 """
 
+STANDS = """
+SELECT l.case_id
+FROM case_history h JOIN case_log l ON l.id = h.log_id
+WHERE h.message_id = ?
+ORDER BY h.id
+LIMIT 1
+"""
+
 WROTE = """
 SELECT m."from", m.people
 FROM case_log l
@@ -113,6 +121,12 @@ def cases_of(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, tuple[in
         for message_id, case_id in conn.execute(CASES_OF.format(", ".join("?" * len(ids))), tuple(ids)):
             found[message_id] = (*found.get(message_id, ()), case_id)
     return found
+
+
+def case_of(conn: sqlite3.Connection, message_id: int) -> int | None:
+    """The case in which a mail stands, the first of several; None where it is heard nowhere."""
+    row = conn.execute(STANDS, (message_id,)).fetchone()
+    return row[0] if row else None
 
 
 def people_of(conn: sqlite3.Connection, case_id: int) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterable
 
 from crmcli import clock, settings
 from crmcli.db import Tx
@@ -48,6 +49,14 @@ SET state = 'sending', owner = :owner, lease_until = :until, attempts = attempts
 WHERE id = :id
 """
 
+REPEAT = """
+DELETE FROM outbox
+WHERE id = ? AND cause GLOB 'message:*' AND EXISTS (
+  SELECT 1 FROM outbox o
+  WHERE o.cause = outbox.cause AND o.kind = outbox.kind AND o.recipient = outbox.recipient
+    AND o.id < outbox.id AND o.state <> 'failed')
+"""
+
 BETWEEN = "SELECT id FROM outbox WHERE id BETWEEN ? AND ? ORDER BY id"
 
 LIST = """
@@ -71,6 +80,12 @@ def add(tx: Tx, values: Row, held: str = "") -> int:
     """A mail to be sent at once, or held for the reason given → its id."""
     state = {"state": "held", "error": held} if held else {"state": "queued", "next_at": tx.now}
     return tx.insert("outbox", {**values, **state, "created_at": tx.now})
+
+
+def drop_repeats(tx: Tx, outbox_ids: Iterable[int]) -> None:
+    """Of mails just written, take away those about a mail that the same person was sent the same kind about before."""
+    for outbox_id in outbox_ids:
+        tx.run(REPEAT, (outbox_id,))
 
 
 def get(conn: sqlite3.Connection, outbox_id: int) -> Row:

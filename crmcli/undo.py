@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from crmcli import journal, literals
+from crmcli import deliveries, journal, literals
 from crmcli.db import Tx
 from crmcli.errors import Conflict, NotFound
 from crmcli.tuples import NamedTuple
@@ -51,6 +51,8 @@ WITHDRAW = """
 UPDATE outbox SET state = 'failed', error = 'withdrawn: its cause was undone'
 WHERE id = ? AND state IN ('queued', 'held')
 """
+
+HAS_LEFT = "SELECT 1 FROM outbox WHERE id = ? AND state IN ('sending', 'sent')"
 
 MADE_BY_STEP = """
 SELECT c.row_id
@@ -139,13 +141,16 @@ def _turn_back(tx: Tx, step: int) -> Undone:
             _reverse(tx, change)
             rows[table] = rows.get(table, 0) + 1
         elif table == "outbox" and change["op"] == "insert":
-            gone = tx.run(WITHDRAW, (change["row_id"],)).rowcount
-            withdrawn, sent = withdrawn + gone, sent + 1 - gone
+            withdrawn += tx.run(WITHDRAW, (change["row_id"],)).rowcount
+            sent += tx.run(HAS_LEFT, (change["row_id"],)).fetchone() is not None
+        elif table == "deliveries" and change["op"] == "update":
+            old, new = (literals.values(json.loads(change[side])) for side in ("old", "new"))
+            rows[table] = rows.get(table, 0) + deliveries.turn_back(tx, change["row_id"], old, new)
         elif table == "rule_firings" and change["op"] == "insert":
             tx.run("UPDATE rule_firings SET state = 'undone' WHERE id = ?", (change["row_id"],))
     if in_the_way:
         raise Conflict("later changes are in the way: " + "; ".join(dict.fromkeys(in_the_way)), hint="undo those first")
-    return Undone(step, "", rows, withdrawn, sent)
+    return Undone(step, "", {table: number for table, number in rows.items() if number}, withdrawn, sent)
 
 
 def _blocked(tx: Tx, change: sqlite3.Row, step: int) -> str:

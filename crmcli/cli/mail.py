@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from crmcli import addresses, deliveries, mail_list, messages, outbox, settings
+from crmcli import addresses, deliveries, find, mail_list, messages, outbox, settings
 from crmcli.cli import lists, nouns
 from crmcli.cli import outbox as outbox_cli
 from crmcli.cli.list_options import Limit
@@ -107,6 +107,32 @@ def triage_list(ctx: typer.Context) -> None:
     """
     s = session(ctx)
     s.show(mail_list.triage(s.conn))
+
+
+@triage_app.command()
+def accept(
+    ctx: typer.Context,
+    mail: Mail,
+    case: Annotated[str, typer.Option(metavar="CASE", help="Into this case.")] = "",
+    section: Annotated[str, typer.Option(metavar="SECTION", help="As a new case of this section.")] = "",
+) -> None:
+    """Take a mail out of triage: into a case, as a new case of a section, or by itself where it belongs.
+
+    Mail of robots is heard like any other, but thanks nobody and opens nothing.
+
+    Example: crm mail triage accept 1 --section support
+    """
+    from crmcli.mail import triage
+
+    if case and section:
+        raise Usage("a mail goes into a case or a section", hint="give --case or --section, not both")
+    s = session(ctx)
+    waiting = triage.waiting(s.conn, mail)
+    place = triage.Place(
+        find.one(s.conn, "case", case) if case else None, find.one(s.conn, "section", section) if section else None
+    )  # fmt: skip
+    with s.write() as tx:
+        s.done("case", [triage.accept(tx, waiting, place)])
 
 
 @triage_app.command()

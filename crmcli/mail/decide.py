@@ -80,6 +80,20 @@ def decide(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
     return _heard(incoming, kind, facts, facts.case)
 
 
+def accepted(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
+    """What a mail leads to that a person took out of triage: heard in facts.case, else in a new one.
+
+    Only what is human opens a case or is thanked; whom a person lets in takes part from then on.
+    """
+    if facts.case is None:
+        return _new(incoming, kind, facts, [(case_id, "relates") for case_id in facts.thread.linked])
+    if kind.name != "human":
+        return _quiet(incoming, kind, facts)
+    if facts.user_id is not None and not _is_partner(facts):
+        return Decision("done", "staff, without proof", (_note(incoming, facts, facts.case),))
+    return _heard(incoming, kind, facts._replace(reopens=True), facts.case)
+
+
 def _quiet(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
     """A robot's mail: on the case that it belongs to, which stays as it is, else for people to look at."""
     if facts.case is None:
@@ -100,12 +114,14 @@ def _new(incoming: Incoming, kind: Kind, facts: Facts, links: list[tuple[int, st
         "email_from": address or None,
         "channel_id": facts.channel_id,
     }
+    human = kind.name == "human"
+    thank = human and bool(address) and not kind.unthanked
     commands: tuple[Command, ...] = (
         Add(values),
-        Hear(NEW, facts.message_id, incoming.text, address or None, thank=bool(address) and not kind.unthanked),
+        Hear(NEW, facts.message_id, incoming.text, address or None, human, thank, "forward" if human else "note"),
         *(Link(NEW, other_id, link) for other_id, link in links),
     )
-    unknown = address and facts.contact_id is None and facts.user_id is None
+    unknown = human and address and facts.contact_id is None and facts.user_id is None
     state, reason = ("done", facts.thread.why) if facts.routed else ("triage", "no section for it")
     return Decision(state, reason, commands, person=(name, address) if unknown else None)
 

@@ -13,7 +13,7 @@ from crmcli.mail.decide import Decision, decide
 from crmcli.mail.facts import Sender
 from crmcli.mail.incoming import Incoming
 from crmcli.mail.sign import Key
-from crmcli.model import Add, Command, Edit, Row
+from crmcli.model import Add, Command, Edit, Outcome, Row
 from crmcli.text import joined
 from crmcli.tuples import NamedTuple
 
@@ -76,8 +76,7 @@ def _decided(
     incoming = _without_ours(tx, incoming)
     message_id = _stored(tx, delivery, incoming, kind, sender)
     spoof = facts.is_spoof(tx.conn, incoming, delivery.envelope, sender, keys)
-    if spoof:
-        kind, sender = kind._replace(unthanked=True), sender._replace(user_id=None)
+    kind, sender = facts.distrusted(kind, sender) if spoof else (kind, sender)
     clues = thread.clues(incoming, delivery.envelope.recipients, keys)
     found, where = facts.gather(tx.conn, incoming, delivery.envelope, sender, clues, message_id, tx.now)
     decision = decide(incoming, kind, found._replace(participant=False) if spoof else found)
@@ -126,17 +125,23 @@ def _done(tx: Tx, decision: Decision) -> tuple[str, str, int | None]:
         return decision.state, decision.reason, None
     try:
         with tx.savepoint():
-            if decision.user_id is not None:
-                tx.act_as(decision.user_id)
-            commands = _with_person(tx, decision)
-            case_id = execute(tx, *commands).case_id
-            if isinstance(commands[0], Add) and commands[0].values["user_id"] is None:
-                _give(tx, case_id)
+            case_id = carried_out(tx, decision).case_id
     except Busy:
         raise
     except CrmError as error:
         return "triage", error.message, None
     return decision.state, decision.reason, case_id
+
+
+def carried_out(tx: Tx, decision: Decision) -> Outcome:
+    """Do the commands of a decision, which has some, as who acts by it; Refused where the model says no."""
+    if decision.user_id is not None:
+        tx.act_as(decision.user_id)
+    commands = _with_person(tx, decision)
+    outcome = execute(tx, *commands)
+    if isinstance(commands[0], Add) and commands[0].values["user_id"] is None:
+        _give(tx, outcome.case_id)
+    return outcome
 
 
 def _with_person(tx: Tx, decision: Decision) -> tuple[Command, ...]:
@@ -175,6 +180,7 @@ def _again(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, messa
 
 
 def _ended(tx: Tx, delivery: Delivery, message_id: int, state: str, reason: str, case_id: int | None, told: Row) -> Taken:
+    told = {**told, "bulk": 1 if delivery.reason == deliveries.BULK else None}
     told = {name: value for name, value in told.items() if value not in (None, "")}
     deliveries.end(tx, delivery, state, case_id, reason, told)
     return Taken(delivery.id, state, False, message_id, case_id, reason, told)

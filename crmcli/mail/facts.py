@@ -93,6 +93,11 @@ def is_spoof(
     return "two-from" in incoming.marks or not identity.vouched(incoming.headers, authserv_id, hosts, from_)
 
 
+def distrusted(kind: classify.Kind, sender: Sender) -> tuple[classify.Kind, Sender]:
+    """What is left of a mail that only says that it is ours: nobody is thanked, and it is nobody's of the staff."""
+    return kind._replace(unthanked=True), sender._replace(user_id=None)
+
+
 def people(incoming: Incoming, sender: Sender) -> tuple[str, ...]:
     """The addresses in To and Cc that are not ours, each once."""
     found = dict.fromkeys(address for _, address in (*incoming.to, *incoming.cc))
