@@ -14,6 +14,7 @@ class Entry(NamedTuple):
 
 HEADINGS: dict[str, dict[str, Entry]] = {
     "Work": {
+        "next": Entry("next_", "What to do now, the most urgent first, and why."),
         "case": Entry("case", "Cases: leads, opportunities, tasks, requests, bugs, claims."),
         "search": Entry("search", "Full text over cases, communications and names of files."),
         "history": Entry("history", "Communications of all cases."),

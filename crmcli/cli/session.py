@@ -82,7 +82,12 @@ class Session:
 
     @property
     def now(self) -> str:
-        """The moment of this run, UTC text: the clock's, or what --now says; +2d counts from CRM_NOW where that is set."""
+        """The moment of this run, UTC text: the clock's, or what --now says; +2d counts from CRM_NOW where that is set.
+
+        With --as-of it is that moment, whichever is asked for first, the time or the database.
+        """
+        if self.given.as_of and self._conn is None:
+            self._conn = self.conn
         if not self._now:
             self._now = clock.now()
             for given in dict.fromkeys((self.environ.get("CRM_NOW"), self.settings["now"].value)):
