@@ -25,7 +25,10 @@ Crm = Callable[..., Run]
 MAIL = b"From: Joe Roe <joe@acme.example>\nTo: support@us.example\nSubject: Pump\nMessage-ID: <1@acme.example>\n\nIt leaks.\n"
 
 # Examples that are not run with the others: what they need or leave behind is tried in tests of their own.
-ELSEWHERE = {("mail", "triage", "reject"), ("ingest",), ("init",), ("demo",), ("web",), ("lmtp",), ("restore",), ("doctor",)}
+ELSEWHERE = {
+    ("mail", "triage", "accept"), ("mail", "triage", "reject"), ("ingest",), ("init",), ("demo",), ("web",), ("lmtp",), ("restore",),
+    ("doctor",),
+}  # fmt: skip
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
