@@ -26,8 +26,8 @@ MAIL = b"From: Joe Roe <joe@acme.example>\nTo: support@us.example\nSubject: Pump
 
 # Examples that are not run with the others: what they need or leave behind is tried in tests of their own.
 ELSEWHERE = {
-    ("mail", "triage", "accept"), ("mail", "triage", "reject"), ("ingest",), ("init",), ("demo",), ("web",), ("lmtp",), ("restore",),
-    ("doctor",),
+    ("mail", "triage", "accept"), ("mail", "triage", "reject"), ("ingest",), ("init",), ("demo",), ("web",), ("lmtp",),
+    ("restore",), ("doctor",),
 }  # fmt: skip
 
 
