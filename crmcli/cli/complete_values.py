@@ -72,9 +72,8 @@ def _wanted(place: Place, param: Any) -> str | tuple[str, ...]:
     kind = NOUNS.get(NOUN_OF.get(" ".join(place.path[:-1]), ""))
     field = kind.field(param.name) if kind and param.param_type_name == "option" else None
     metavar = re.sub(r"[\[\].…]", "", param.metavar or "")
-    choices = getattr(param.type, "choices", None) or (metavar.split("|") if re.fullmatch(r"[\w ]+(\|[\w ]+)+", metavar) else ())
-    if choices and metavar not in WANTED:
-        return tuple(choices)
+    if re.fullmatch(r"[\w ]+(\|[\w ]+)+", metavar) and metavar not in WANTED:
+        return tuple(metavar.split("|"))
     asked = (_takes(field) if field else "") or next(
         (WANTED[key] for key in (" ".join((*place.path, param.name)), param.name, metavar) if key in WANTED), None
     )

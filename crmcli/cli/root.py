@@ -6,11 +6,14 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from copy import copy
+from functools import cache
+from inspect import Parameter, Signature
 from typing import Any
 
 import typer
 from typer import _click as click  # Typer carries its own Click from 0.26 on
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperGroup
 
 import crmcli
 from crmcli.cli.commands import COMMANDS, HEADINGS
@@ -51,8 +54,8 @@ class Given:
         return Session(Globals(**self.values), self.command)
 
 
-def _collect(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    def collect(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+def _collect(name: str) -> Callable[[typer.Context, Any], Any]:
+    def collect(ctx: typer.Context, value: Any) -> Any:
         if value not in (None, False):
             ctx.obj.values[name] = value
         return value
@@ -60,22 +63,43 @@ def _collect(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     return collect
 
 
-def _options(hidden: bool) -> list[click.Parameter]:
-    return [
-        TyperOption(
-            param_decls=[f"given_{name}", *words],  # so that a command may have a `user` of its own
-            type=str if metavar else bool,
-            is_flag=not metavar,
-            default=None if metavar else False,
-            show_default=False,
-            metavar=metavar or None,
-            help=text,
-            callback=_collect(name),
-            expose_value=False,
-            hidden=hidden,
+@cache
+def _options() -> tuple[click.Parameter, ...]:
+    """The options of every command and --version, made by Typer itself, as its own classes differ by version.
+
+    Each has a name of its own, so that a command may have a `user` too.
+    """
+
+    def nothing(**given: Any) -> None: ...
+
+    options = {
+        f"given_{name}": typer.Option(
+            None if metavar else False, *words, show_default=False, metavar=metavar or None, help=text,
+            callback=_collect(name), expose_value=False,
         )
         for name, words, metavar, text in GLOBALS
-    ]
+    }  # fmt: skip
+    options["version"] = typer.Option(
+        False, "--version", show_default=False, is_eager=True, expose_value=False, callback=_version, help="Show the version."
+    )
+    nothing.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=option, annotation=bool if option.default is False else str)
+            for name, option in options.items()
+        ]
+    )
+    app = typer.Typer(add_completion=False)
+    app.command()(nothing)
+    return tuple(typer.main.get_command(app).params)
+
+
+@cache
+def _hidden() -> list[click.Parameter]:
+    """The same as every command takes them, unseen in its help."""
+    options = [copy(option) for option in _options() if option.name != "version"]
+    for option in options:
+        option.hidden = True  # type: ignore[attr-defined]
+    return options
 
 
 def _equip(command: click.Command) -> click.Command:
@@ -85,7 +109,7 @@ def _equip(command: click.Command) -> click.Command:
         if param.param_type_name == "argument":
             _plain(param)
     taken = {word for param in command.params for word in getattr(param, "opts", [])}
-    command.params += [option for option in _options(hidden=True) if not taken & set(option.opts)]
+    command.params += [option for option in _hidden() if not taken & set(option.opts)]
     command.context_settings.update(HELP)
     if hasattr(command, "rich_markup_mode"):
         command.rich_markup_mode = None
@@ -141,7 +165,7 @@ class LazyGroup(TyperGroup):
                 formatter.write_dl([(name.ljust(wide), entry.text) for name, entry in under.items()])
 
 
-def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+def _version(ctx: typer.Context, value: bool) -> None:
     if value:
         sys.stdout.write(f"crm {crmcli.__version__}\n")
         ctx.exit()
@@ -163,15 +187,11 @@ def _bare() -> None:
 
 def root() -> LazyGroup:
     """The whole command line."""
-    version = TyperOption(
-        param_decls=["version", "--version"], type=bool, is_flag=True, default=False, show_default=False, is_eager=True,
-        expose_value=False, callback=_version, help="Show the version.",
-    )  # fmt: skip
     return LazyGroup(
         name="crm",
         help="Customers, suppliers and their cases: by terminal, cron and mail.",
         epilog="First steps: crm demo, then crm init. Longer help: crm help; crm COMMAND -h.",
-        params=[*_options(hidden=False), version],
+        params=[*_options()],
         context_settings=HELP,
         callback=_bare,
         invoke_without_command=True,
