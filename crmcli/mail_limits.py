@@ -1,4 +1,4 @@
-"""How much mail an incoming mail may cause to people outside; the rest is held, and someone is told (mail.md §7)."""
+"""How much mail an incoming mail may cause to people outside; the rest is held, and someone is told once (mail.md §7)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIMITS = (
 )
 COUNTS = {setting: f"SELECT count(*) FROM outbox WHERE {what} AND {AUTOMATIC}" for setting, _, what, _ in LIMITS}
 
-TOLD = "SELECT 1 FROM outbox WHERE recipient = ? AND created_at > ? AND kind = 'alert' AND cause = ?"
+TOLD = "SELECT 1 FROM outbox WHERE recipient = ? AND created_at > ? AND kind = 'alert'"
 
 
 def excess(tx: Tx, case: Case, kind: str, copy: Copy) -> str:
@@ -35,6 +35,6 @@ def excess(tx: Tx, case: Case, kind: str, copy: Copy) -> str:
     return ""
 
 
-def was_told(tx: Tx, address: str, reason: str) -> bool:
-    """Whether this person heard of this limit within a day."""
-    return tx.run(TOLD, (address, clock.shift(tx.now, -DAY), reason)).fetchone() is not None
+def was_told(tx: Tx, address: str) -> bool:
+    """Whether this person heard of held mail within a day: one alert leads to all that is held, whatever holds it."""
+    return tx.run(TOLD, (address, clock.shift(tx.now, -DAY))).fetchone() is not None

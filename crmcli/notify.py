@@ -84,9 +84,9 @@ def write_mails(tx: Tx, case: Case, event: Mailed) -> tuple[int, ...]:
 
 
 def _alert(tx: Tx, case: Case, desk: Desk, excess: str) -> tuple[int, ...]:
-    """Tell the responsible that mail is held, once a day for each limit."""
+    """Tell the responsible that mail is held, once a day."""
     address = recipients.responsible(tx.conn, case, desk.section)
-    if not address or mail_limits.was_told(tx, address, excess):
+    if not address or mail_limits.was_told(tx, address):
         return ()
     return write_mails(tx, case, Mailed("alert", excess, (address,)))
 

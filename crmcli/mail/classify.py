@@ -133,6 +133,7 @@ def _from_own_list(incoming: Incoming, known: Known) -> bool:
 
 
 PRECEDENCE = ("precedence", "x-precedence")
+OUR_OWN = "our own address"
 
 SIGNS = (
     Sign("our Message-ID", "own-loop", _signed),
@@ -160,7 +161,7 @@ SIGNS = (
     Sign("Delivered-To: autoresponder", "auto-reply", _value(("delivered-to",), "autoresponder")),
     Sign("no envelope sender", "auto-reply", _no_sender),
     Sign("nobody's address", "auto-reply", _nobody),
-    Sign("our own address", "auto-reply", _own_sender),
+    Sign(OUR_OWN, "auto-reply", _own_sender),
     Sign("Precedence: bulk", "bulk", _value(PRECEDENCE, "bulk", "junk", "list"), of_list=True),
     Sign("List-Id", "bulk", _present("list-id"), of_list=True),
     Sign("List-Unsubscribe", "bulk", _present("list-unsubscribe"), of_list=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmcli.mail.classify import Kind
+from crmcli.mail.classify import OUR_OWN, Kind
 from crmcli.mail.incoming import Incoming, Mailbox
 from crmcli.mail.sign import markers
 from crmcli.mail.thread import Thread
@@ -95,10 +95,13 @@ def accepted(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
 
 
 def _quiet(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
-    """A robot's mail: on the case that it belongs to, which stays as it is, else for people to look at."""
+    """A robot's mail: on the case that it belongs to, which stays as it is, else for people to look at.
+
+    The staff is told, except of its own answering machines and of our own mail: a notice that came back would make the next.
+    """
     if facts.case is None:
         return Decision("triage", f"quiet mail: {kind.name}")
-    forward = "" if facts.user_id is not None else "note"
+    forward = "" if facts.user_id is not None or OUR_OWN in kind.evidence else "note"
     heard = Hear(facts.case.id, facts.message_id, incoming.text, facts.writer[1] or None, human=False, forward=forward)
     return Decision("done", kind.name, (heard,))
 
