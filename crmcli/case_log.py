@@ -22,6 +22,11 @@ FROM case_log l JOIN case_history h ON h.log_id = l.id
 WHERE l.case_id = ? AND h.id = ?
 """
 
+REWORD = """
+UPDATE case_history SET description = ?
+WHERE message_id = ? AND direction <> 'out' AND description = ? AND description <> ?
+"""
+
 BETWEEN = """
 SELECT h.id
 FROM case_log l JOIN case_history h ON h.log_id = l.id
@@ -53,6 +58,12 @@ def say(tx: Tx, log_id: int, direction: str, email: str | None, text: str, messa
         "case_history",
         {"log_id": log_id, "direction": direction, "email": email, "description": text, "message_id": message_id},
     )
+
+
+def reword(tx: Tx, message_id: int, before: str, after: str) -> None:
+    """Show a mail that came by what it was found to say now, where what it said before is shown; what was sent stays."""
+    for old, new in dict.fromkeys(((before, after), (before.strip(), after.strip()))):
+        tx.run(REWORD, (new, message_id, old, new))
 
 
 def newest_text(conn: sqlite3.Connection, case_id: int) -> str | None:

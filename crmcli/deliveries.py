@@ -40,6 +40,12 @@ SET state = :state, case_id = :case, reason = :reason, decision = json_object({}
 WHERE id = :id
 """
 
+JOIN = """
+UPDATE deliveries AS d SET state = o.state, case_id = o.case_id, reason = o.reason
+FROM deliveries o
+WHERE o.id = ? AND o.state = 'done' AND d.message_id = ? AND d.id <> o.id AND d.state = 'triage'
+"""
+
 UNDONE: Row = {"state": "triage", "case_id": None, "reason": "what it led to was undone"}
 
 IS_BULK = "SELECT json_extract(decision, '$.bulk') FROM deliveries WHERE id = ?"
@@ -122,6 +128,11 @@ def end(tx: Tx, delivery: Delivery, state: str, case_id: int | None, reason: str
     tx.run(END.format(marks), {"id": delivery.id, "state": state, "case": case_id, "reason": reason or None, **values})
 
 
+def join(tx: Tx, delivery: Delivery) -> None:
+    """A mail has come out of triage by one of its deliveries: those that wait there with it go along."""
+    tx.run(JOIN, (delivery.id, delivery.message_id))
+
+
 def in_triage(conn: sqlite3.Connection, message_id: int) -> list[Delivery]:
     """The deliveries of a mail that a person must look at; Refused where there are none."""
     waiting = [found for found in of_message(conn, message_id) if found.state == "triage"]
@@ -143,6 +154,11 @@ def accept(tx: Tx, message_id: int, case_id: int) -> None:
         tx.update("deliveries", found.id, {"state": "done", "case_id": case_id, "reason": reason})
 
 
+def settle(tx: Tx, delivery: Delivery, reason: str) -> None:
+    """Nothing is left for a person to look at."""
+    tx.update("deliveries", delivery.id, {"state": "done", "reason": reason})
+
+
 def turn_back(tx: Tx, delivery_id: int, old: Row, new: Row) -> bool:
     """Undo an end of a delivery, given the columns that changed → whether it was still as it was left.
 
@@ -158,7 +174,9 @@ def turn_back(tx: Tx, delivery_id: int, old: Row, new: Row) -> bool:
 
 
 def is_bulk(conn: sqlite3.Connection, delivery: Delivery) -> bool:
-    """Whether a delivery that has ended was read in bulk."""
+    """Whether a delivery was read in bulk; one that has ended remembers it."""
+    if delivery.state == "received":
+        return delivery.reason == BULK
     return bool(conn.execute(IS_BULK, (delivery.id,)).fetchone()[0])
 
 

@@ -18,6 +18,9 @@ ORDER BY a.id
 """
 
 
+SAME = "SELECT id FROM attachments WHERE message_id = ? AND name = ? AND type = ? AND sha256 = ? ORDER BY id"
+
+
 def store(tx: Tx, content: bytes) -> str:
     """Keep the bytes, once for all copies → their sha256."""
     sha256 = digest.hexdigest(content)
@@ -41,6 +44,19 @@ def attach(tx: Tx, file: Attached, case_id: int | None = None, message_id: int |
             "sha256": file.sha256,
         },
     )
+
+
+def replace(tx: Tx, message_id: int, parts: list[tuple[str, str, bytes]]) -> None:
+    """Give a mail these files (name, type, content) in place of what it has; those that it has already stay."""
+    kept: set[int] = set()
+    for name, kind, content in parts:
+        wanted = (message_id, safe_name(name), kind, digest.hexdigest(content))
+        row = next((row for row in tx.run(SAME, wanted) if row[0] not in kept), None)
+        made = Attached(name, kind, len(content), wanted[3])
+        kept.add(row[0] if row else attach(tx, made._replace(sha256=store(tx, content)), message_id=message_id))
+    for (attachment_id,) in tx.run("SELECT id FROM attachments WHERE message_id = ?", (message_id,)).fetchall():
+        if attachment_id not in kept:
+            tx.run("DELETE FROM attachments WHERE id = ?", (attachment_id,))
 
 
 def safe_name(name: str) -> str:

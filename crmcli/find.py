@@ -36,6 +36,7 @@ LABELS = {
 SHOWN = 10
 NEAR_AMONG = 2000
 
+RANGE = r"[0-9]+(-[0-9]+)?"
 RANGES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 SLASH = re.compile(r"\s*/\s*")
 
@@ -102,6 +103,21 @@ def _range(conn: sqlite3.Connection, noun: str, text: str) -> list[int]:
     if not found:
         raise NotFound(f"no {NOUNS[noun].title} in {text}", hint=f"crm {NOUNS[noun].command} list")
     return found
+
+
+def mails(conn: sqlite3.Connection, words: list[str], table: str, place: str, hint: str) -> list[int]:
+    """Mails, which have no names, by number, each once: ``4``, ``4-7`` (those that exist), ``4,6``."""
+    ids: dict[int, None] = {}
+    for part in ",".join(words).split(","):
+        if not re.fullmatch(RANGE, part):
+            raise Usage(f"{part} is no number of a mail", hint=hint)
+        first, _, last = part.partition("-")
+        between = (_number(first), _number(last or first))
+        found = [row[0] for row in conn.execute(f"SELECT id FROM {table} WHERE id BETWEEN ? AND ? ORDER BY id", between)]
+        if not found:
+            raise NotFound(f"no mail {part}{place}", hint=hint)
+        ids.update(dict.fromkeys(found))
+    return list(ids)
 
 
 def _number(digits: str) -> int:

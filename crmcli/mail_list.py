@@ -13,7 +13,6 @@ SELECT m.id, m.message_id, m.class, m."from", m.subject, m.date,
        (SELECT d.state FROM deliveries d WHERE d.message_id = m.id ORDER BY d.id LIMIT 1) AS state,
        (SELECT count(*) FROM deliveries d WHERE d.message_id = m.id) AS deliveries
 FROM messages m
-ORDER BY m.id DESC
 """
 
 ONE = """
@@ -88,7 +87,13 @@ OF_DECISION = (
 
 def list_mails(conn: sqlite3.Connection, limit: int | None = None) -> Result:
     """The mails that came, newest first; state and case_id are those of the first delivery that has them."""
-    return Result(COLUMNS, (dict(row) for row in conn.execute(f"{LIST}LIMIT ?", (-1 if limit is None else limit,))))
+    found = conn.execute(f"{LIST}ORDER BY m.id DESC LIMIT ?", (-1 if limit is None else limit,))
+    return Result(COLUMNS, (dict(row) for row in found))
+
+
+def of(conn: sqlite3.Connection, mail_id: int) -> Result:
+    """One mail as it stands in the list."""
+    return Result(COLUMNS, [dict(row) for row in conn.execute(f"{LIST}WHERE m.id = ?", (mail_id,))], one=True)
 
 
 def triage(conn: sqlite3.Connection) -> Result:

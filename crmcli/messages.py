@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from crmcli import clock, deliveries, files
 from crmcli.db import Tx
+from crmcli.deliveries import Delivery
 from crmcli.errors import NotFound
 from crmcli.mail.classify import Kind
+from crmcli.mail.envelope import trace
 from crmcli.mail.incoming import Incoming
-from crmcli.model import Attached
+from crmcli.model import Attached, Row
 from crmcli.text import addresses
 from crmcli.tuples import NamedTuple
 
@@ -20,16 +22,36 @@ REMEMBERED = 90 * 24 * 3600
 PEOPLE = 20
 """So many of the addresses in To and Cc take part."""
 
+CUT_OFF = 5 * 24 * 3600
+"""Seconds within which a mail may come again whole that was cut off on its way here (mail.md §3)."""
+
+DECIDED = ("stranger", "foreign-proof", "possible-spoof")
+"""Marks of what was decided when a mail was heard."""
+
+NEWEST = 2**63 - 1
+
 TWIN = """
 SELECT id
 FROM messages
-WHERE sha256 = :sha256
-   OR (content_key = :key AND message_id IS :message_id AND received_at > :since)
+WHERE (sha256 = :sha256
+   OR id IN (SELECT message_id FROM deliveries WHERE core_sha256 = (SELECT core_sha256 FROM deliveries WHERE id = :delivery))
+   OR (content_key = :key AND message_id IS :message_id AND received_at > :since))
+  AND id IS NOT :itself
 ORDER BY id
 LIMIT 1
 """
 
-OTHER_CONTENT = "SELECT 1 FROM messages WHERE message_id = ? LIMIT 1"
+# Other mails of the same id by the same way, the longest first.
+SAME_ID = """
+SELECT d.message_id, d.sha256
+FROM messages m
+JOIN deliveries d ON d.message_id = m.id
+JOIN raw_messages r ON r.sha256 = d.sha256
+WHERE m.message_id = :message_id AND d.route = :route AND d.sender IS :sender AND d.received_at >= :since AND d.id <> :delivery
+ORDER BY r.size DESC, d.id
+"""
+
+OTHER_CONTENT = "SELECT 1 FROM messages WHERE message_id = ? AND id < ? LIMIT 1"
 
 # Where a mail came to stand; an id that two different mails bear threads nothing.
 CASES_OF = """
@@ -70,48 +92,110 @@ class Arrived(NamedTuple):
 
 def insert(tx: Tx, incoming: Incoming, kind: Kind, arrived: Arrived) -> int:
     """Store what a mail says, the ids that it refers to, and its files → its id."""
-    reused = incoming.message_id and tx.run(OTHER_CONTENT, (incoming.message_id,)).fetchone()
-    message_id = tx.insert(
-        "messages",
-        {
-            "sha256": arrived.sha256,
-            "size": arrived.size,
-            "message_id": incoming.message_id,
-            "content_key": incoming.content_key,
-            "from": arrived.writer,
-            "envelope_from": arrived.envelope_from,
-            "people": ", ".join(arrived.people[:PEOPLE]),
-            "subject": incoming.subject,
-            "date": incoming.date,
-            "received_at": tx.now,
-            "class": kind.name,
-            "evidence": "; ".join(kind.evidence),
-            "charset": incoming.charset,
-            "text": incoming.text,
-            "visible": " ".join(f"{start}-{end}" for start, end in incoming.visible),
-            "marks": " ".join((*incoming.marks, *(("id-reused",) if reused else ()))),
-        },
-    )
-    for ref in dict.fromkeys((*incoming.in_reply_to, *incoming.references)):
-        tx.run("INSERT INTO message_refs (message_id, ref) VALUES (?, ?)", (message_id, ref))
+    reused = _is_reused(tx, incoming, NEWEST)
+    message_id = tx.insert("messages", {"received_at": tx.now, **_values(incoming, kind, arrived, reused)})
+    _refer(tx, message_id, incoming)
     for part in incoming.attachments:
         sha256 = files.store(tx, part.content)
         files.attach(tx, Attached(part.name, part.type, len(part.content), sha256), message_id=message_id)
     return message_id
 
 
+def refresh(tx: Tx, message_id: int, incoming: Incoming, kind: Kind, arrived: Arrived) -> None:
+    """Store anew what a mail says that was read again; files that are the same stay, as does what its case was told."""
+    before = tx.run("SELECT marks FROM messages WHERE id = ?", (message_id,)).fetchone()[0].split()
+    kept = ("came-cut", *(DECIDED if case_of(tx.conn, message_id) else ()))
+    marks = [*(mark for mark in kept if mark in before), *_is_reused(tx, incoming, message_id)]
+    tx.update("messages", message_id, _values(incoming, kind, arrived, marks))
+    tx.run("DELETE FROM message_refs WHERE message_id = ?", (message_id,))
+    _refer(tx, message_id, incoming)
+    if "oversize" not in incoming.marks:
+        files.replace(tx, message_id, [(part.name, part.type, part.content) for part in incoming.attachments])
+
+
+def _values(incoming: Incoming, kind: Kind, arrived: Arrived, marks: Sequence[str]) -> Row:
+    return {
+        "sha256": arrived.sha256,
+        "size": arrived.size,
+        "message_id": incoming.message_id,
+        "content_key": incoming.content_key,
+        "from": arrived.writer,
+        "envelope_from": arrived.envelope_from,
+        "people": ", ".join(arrived.people[:PEOPLE]),
+        "subject": incoming.subject,
+        "date": incoming.date,
+        "class": kind.name,
+        "evidence": "; ".join(kind.evidence),
+        "charset": incoming.charset,
+        "text": incoming.text,
+        "visible": " ".join(f"{start}-{end}" for start, end in incoming.visible),
+        "marks": " ".join((*incoming.marks, *marks)),
+    }
+
+
+def _is_reused(tx: Tx, incoming: Incoming, before: int) -> list[str]:
+    """The mark of a mail whose Message-ID an older one has."""
+    found = incoming.message_id and tx.run(OTHER_CONTENT, (incoming.message_id, before)).fetchone()
+    return ["id-reused"] if found else []
+
+
+def _refer(tx: Tx, message_id: int, incoming: Incoming) -> None:
+    for ref in dict.fromkeys((*incoming.in_reply_to, *incoming.references)):
+        tx.run("INSERT INTO message_refs (message_id, ref) VALUES (?, ?)", (message_id, ref))
+
+
 def mark(tx: Tx, message_id: int, marks: Sequence[str]) -> None:
-    """Add marks to a mail."""
-    if marks:
-        tx.run("UPDATE messages SET marks = trim(marks || ' ' || ?) WHERE id = ?", (" ".join(marks), message_id))
+    """Add marks to a mail, each once."""
+    before = tx.run("SELECT marks FROM messages WHERE id = ?", (message_id,)).fetchone()[0].split() if marks else []
+    after = dict.fromkeys([*before, *marks])
+    if len(after) > len(before):
+        tx.run("UPDATE messages SET marks = ? WHERE id = ?", (" ".join(after), message_id))
 
 
-def twin(conn: sqlite3.Connection, sha256: str, incoming: Incoming, now: str) -> int | None:
-    """The stored mail that this one is a copy of: the same bytes, or the same Message-ID and content of late."""
-    since = clock.shift(now, -REMEMBERED)
-    values = {"sha256": sha256, "key": incoming.content_key, "message_id": incoming.message_id, "since": since}
+def twin(conn: sqlite3.Connection, delivery: Delivery, incoming: Incoming, now: str) -> int | None:
+    """The stored mail that a delivery is a copy of: the same bytes, or the same Message-ID and content of late.
+
+    A mail that is stored already is not its own copy, and late is what was late when it came.
+    """
+    if delivery.message_id is not None:
+        now = conn.execute("SELECT received_at FROM messages WHERE id = ?", (delivery.message_id,)).fetchone()[0]
+    values = {
+        "sha256": delivery.sha256, "delivery": delivery.id, "itself": delivery.message_id,
+        "key": incoming.content_key, "message_id": incoming.message_id, "since": clock.shift(now, -REMEMBERED),
+    }  # fmt: skip
     row = conn.execute(TWIN, values).fetchone()
     return row[0] if row else None
+
+
+def cut_off(conn: sqlite3.Connection, delivery: Delivery, incoming: Incoming) -> tuple[int, bool] | None:
+    """The stored mail that differs from a delivery only in being cut off, and whether it is the stored one that is.
+
+    That is one of the same Message-ID, route and envelope sender within CUT_OFF of which the bytes of one begin the other.
+    """
+    if incoming.message_id is None or delivery.message_id is not None:
+        return None
+    values = {
+        "message_id": incoming.message_id, "route": delivery.route, "sender": delivery.sender, "delivery": delivery.id,
+        "since": clock.shift(delivery.received_at, -CUT_OFF),
+    }  # fmt: skip
+    rows = conn.execute(SAME_ID, values).fetchall()
+    mine = _core(conn, delivery.sha256) if rows else b""
+    for message_id, sha256 in rows:
+        other = _core(conn, sha256)
+        if mine.startswith(other) or other.startswith(mine):
+            return message_id, len(other) < len(mine)
+    return None
+
+
+def _core(conn: sqlite3.Connection, sha256: str) -> bytes:
+    """The bytes that every copy of a mail shares."""
+    found = deliveries.raw(conn, sha256)
+    return found[trace(found).start :]
+
+
+def forget(tx: Tx, message_id: int) -> None:
+    """Take away what was stored of a mail that turned out to be a copy; its bytes and deliveries are the other's now."""
+    tx.run("DELETE FROM messages WHERE id = ?", (message_id,))
 
 
 def cases_of(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -123,9 +207,9 @@ def cases_of(conn: sqlite3.Connection, ids: Sequence[str]) -> dict[str, tuple[in
     return found
 
 
-def case_of(conn: sqlite3.Connection, message_id: int) -> int | None:
+def case_of(conn: sqlite3.Connection, message_id: int | None) -> int | None:
     """The case in which a mail stands, the first of several; None where it is heard nowhere."""
-    row = conn.execute(STANDS, (message_id,)).fetchone()
+    row = conn.execute(STANDS, (message_id,)).fetchone() if message_id is not None else None
     return row[0] if row else None
 
 

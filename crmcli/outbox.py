@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterable
 
 from crmcli import clock, settings
 from crmcli.db import Tx
-from crmcli.errors import NotFound, Refused, Usage
+from crmcli.errors import NotFound, Refused
 from crmcli.mail.sign import Key
 from crmcli.model import Row
 
@@ -22,7 +21,6 @@ NO_SENDER = "no address to send from"
 KEYS = "SELECT version, key, retired_at IS NOT NULL FROM mail_keys ORDER BY version DESC"
 
 STATES = ("queued", "sending", "sent", "failed", "held")
-RANGE = r"\d{1,18}(-\d{1,18})?"
 
 # A transport that did not work is left alone until the row that met it is due again.
 PAUSED = """
@@ -56,8 +54,6 @@ WHERE id = ? AND cause GLOB 'message:*' AND EXISTS (
   WHERE o.cause = outbox.cause AND o.kind = outbox.kind AND o.recipient = outbox.recipient
     AND o.id < outbox.id AND o.state <> 'failed')
 """
-
-BETWEEN = "SELECT id FROM outbox WHERE id BETWEEN ? AND ? ORDER BY id"
 
 LIST = """
 SELECT id, kind, case_id, recipient, envelope_from, message_id, subject, state, attempts, next_at, error
@@ -98,16 +94,11 @@ def get(conn: sqlite3.Connection, outbox_id: int) -> Row:
 
 def numbers(conn: sqlite3.Connection, words: list[str]) -> list[int]:
     """Mails by number, each once: ``4``, ``4-7`` (those that exist), ``4,6``; Usage for what is no number."""
-    ids: dict[int, None] = {}
-    for part in ",".join(words).split(","):
-        if not re.fullmatch(RANGE, part):
-            raise Usage(f"{part} is no number of a mail", hint="crm mail outbox list")
-        first, _, last = part.partition("-")
-        found = [row[0] for row in conn.execute(BETWEEN, (int(first), int(last or first)))]
-        if not found:
-            raise NotFound(f"no mail {part} in the outbox", hint="crm mail outbox list")
-        ids.update(dict.fromkeys(found))
-    return list(ids)
+    from crmcli import find
+
+    from crmcli import find
+
+    return find.mails(conn, words, "outbox", " in the outbox", "crm mail outbox list")
 
 
 def listed(conn: sqlite3.Connection, state: str | None = None, case_id: int | None = None) -> list[Row]:

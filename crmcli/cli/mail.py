@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 import typer
@@ -12,6 +13,7 @@ from crmcli.cli import outbox as outbox_cli
 from crmcli.cli.list_options import Limit
 from crmcli.cli.lists import Asked
 from crmcli.cli.session import Session, session
+from crmcli.db import Tx
 from crmcli.errors import Refused, Usage
 from crmcli.model import Column, Result
 from crmcli.text import is_address
@@ -82,6 +84,32 @@ def raw(ctx: typer.Context, mail: Mail) -> None:
     """
     s = session(ctx)
     s.write_bytes(messages.raw(s.conn, mail))
+
+
+@app.command()
+def reprocess(
+    ctx: typer.Context, mails: Annotated[list[str], typer.Argument(metavar="MAIL...", help="Mails that came: 4, 4-7, 4,6.")]
+) -> None:
+    """Read mails anew from their bytes, and decide again what those lead to that stand in no case.
+
+    A mail that stands in a case is only shown by what it says now; nobody is told anything twice.
+
+    Example: crm mail reprocess 1
+    """
+    from crmcli.mail import again
+
+    s = session(ctx)
+
+    def ready(mail: int) -> Callable[[Tx], None]:
+        reading = again.reading(s.conn, mail)
+
+        def act(tx: Tx) -> None:
+            now = again.reprocess(tx, reading)
+            s.tell(mail_list.of(tx.conn, now)) if s.wants_object else s.done("mail", [now])
+
+        return act
+
+    s.each_made_ready(find.mails(s.conn, outbox_cli.words(s, mails), "messages", "", "crm mail list"), ready)
 
 
 @app.command()

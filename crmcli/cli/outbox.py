@@ -126,5 +126,9 @@ def _done(s: Session, ids: list[int]) -> None:
 
 
 def _ids(s: Session, texts: list[str]) -> list[int]:
-    """Mails by number; ``-`` reads them from standard input."""
-    return outbox.numbers(s.conn, [word for text in texts for word in (s.read().decode().split() if text == "-" else [text])])
+    return outbox.numbers(s.conn, words(s, texts))
+
+
+def words(s: Session, texts: list[str]) -> list[str]:
+    """The numbers that were given; ``-`` reads them from standard input."""
+    return [word for text in texts for word in (s.read().decode().split() if text == "-" else [text])]

@@ -194,17 +194,23 @@ class Session:
 
         One alone raises its own error; of several, those refused are listed and the rest is done (exit 9).
         """
+        self.each_made_ready(ids, lambda one: lambda tx: act(tx, one))
+
+    def each_made_ready(self, ids: list[int], ready: Callable[[int], Callable[[db.Tx], None]]) -> None:
+        """The same, where there is work to do before the transaction begins, which gives what is to be done in it."""
         if len(ids) == 1:
+            act = ready(ids[0])
             with self.write() as tx:
-                act(tx, ids[0])
+                act(tx)
             return
         refused: list[str] = []
         told: list[Result] = []
         for one in ids:
             self._told = []
             try:
+                act = ready(one)
                 with self.write() as tx:
-                    act(tx, one)
+                    act(tx)
                 told += self._told
             except CrmError as error:
                 if error.exit not in (1, 3):

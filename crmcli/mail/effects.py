@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmcli import addresses, cases, deliveries, messages, outbox
+from crmcli import addresses, case_log, cases, deliveries, messages, outbox
 from crmcli.db import Tx
 from crmcli.deliveries import Delivery
 from crmcli.errors import Busy, CrmError
@@ -50,15 +50,23 @@ def effects(tx: Tx, delivery: Delivery, incoming: Incoming) -> Taken:
     """Everything that a mail leads to, inside the caller's transaction."""
     conn, envelope = tx.conn, delivery.envelope
     sender = facts.sender(conn, incoming, envelope)
-    twin = messages.twin(conn, delivery.sha256, incoming, tx.now)
+    standing = messages.case_of(conn, delivery.message_id)
+    twin = None if standing else messages.twin(conn, delivery, incoming, tx.now)
     if twin is not None:
-        return _again(tx, delivery, incoming, sender, twin)
+        return _again(tx, delivery, incoming, sender, twin, "a copy of a mail that came before")
+    cut = messages.cut_off(conn, delivery, incoming)
+    if cut and not cut[1]:
+        return _again(tx, delivery, incoming, sender, cut[0], "a copy of a mail that came before, cut off")
+    if cut:
+        return _whole(tx, delivery, incoming, cut[0])
     aside = next((mark for mark in ASIDE if mark in incoming.marks), "")
     if aside:
         message_id = _stored(tx, delivery, incoming, Kind("human", (aside,)), sender)
-        return _ended(tx, delivery, message_id, "triage", f"set aside: {aside}", None, {})
+        return _ended(tx, delivery, message_id, "done" if standing else "triage", f"set aside: {aside}", standing, {})
     keys = outbox.keys(conn)
     kind = classify(incoming, facts.known(incoming, envelope, sender, keys))
+    if standing:
+        return _reread(tx, delivery, incoming, kind, sender, standing)
     if kind.name in ("bounce", "auto-reply"):
         from crmcli.mail import returned
 
@@ -111,9 +119,12 @@ def _without_ours(tx: Tx, incoming: Incoming) -> Incoming:
 
 
 def _stored(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: Sender) -> int:
-    """The mail as a message; the delivery says from now on which."""
+    """The mail as a message, a new one or the one that it is already; the delivery says from now on which."""
     size = tx.run("SELECT size FROM raw_messages WHERE sha256 = ?", (delivery.sha256,)).fetchone()[0]
     arrived = messages.Arrived(delivery.sha256, size, sender.address or None, delivery.sender, facts.people(incoming, sender))
+    if delivery.message_id is not None:
+        messages.refresh(tx, delivery.message_id, incoming, kind, arrived)
+        return delivery.message_id
     message_id = messages.insert(tx, incoming, kind, arrived)
     deliveries.read_as(tx, delivery, message_id)
     return message_id
@@ -165,7 +176,28 @@ def _give(tx: Tx, case_id: int) -> None:
         execute(tx, Edit(case_id, {"user_id": user_id}))
 
 
-def _again(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, message_id: int) -> Taken:
+def _reread(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: Sender, case_id: int) -> Taken:
+    """A mail that stands in a case, read again: it is shown by what it says now, and nothing else follows."""
+    incoming = _without_ours(tx, incoming)
+    before = tx.run("SELECT text FROM messages WHERE id = ?", (delivery.message_id,)).fetchone()[0]
+    message_id = _stored(tx, delivery, incoming, kind, sender)
+    case_log.reword(tx, message_id, before, incoming.text)
+    told = {"class": kind.name, "evidence": "; ".join(kind.evidence), "writer": sender.address, "staff": sender.user_id}
+    state = deliveries.of_message(tx.conn, message_id)[0].state
+    return _ended(tx, delivery, message_id, state, "read again", case_id, told)
+
+
+def _whole(tx: Tx, delivery: Delivery, incoming: Incoming, message_id: int) -> Taken:
+    """The whole of a mail that came cut off before: it takes that one's place, wherever that has come to stand."""
+    deliveries.read_as(tx, delivery, message_id)
+    messages.mark(tx, message_id, ("came-cut",))
+    whole = delivery._replace(message_id=message_id)
+    taken = effects(tx, whole, incoming)
+    deliveries.join(tx, whole)
+    return taken._replace(repeat=True)
+
+
+def _again(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, message_id: int, reason: str) -> Taken:
     """A copy of a mail by another way: a further delivery, and the other section's responsible watches the case."""
     first = deliveries.of_message(tx.conn, message_id)[0]
     deliveries.read_as(tx, delivery, message_id)
@@ -175,12 +207,12 @@ def _again(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, messa
         if watcher and where.found and where.section_id != case.section_id:
             execute(tx, Edit(case.id, {"email_cc": joined([*(case.email_cc or "").split(", "), watcher["email"]])}))
     told = {"writer": sender.address, "copy_of": first.id}
-    taken = _ended(tx, delivery, message_id, first.state, "a copy of a mail that came before", first.case_id, told)
+    taken = _ended(tx, delivery, message_id, first.state, reason, first.case_id, told)
     return taken._replace(repeat=True)
 
 
 def _ended(tx: Tx, delivery: Delivery, message_id: int, state: str, reason: str, case_id: int | None, told: Row) -> Taken:
-    told = {**told, "bulk": 1 if delivery.reason == deliveries.BULK else None}
+    told = {**told, "bulk": 1 if deliveries.is_bulk(tx.conn, delivery) else None}
     told = {name: value for name, value in told.items() if value not in (None, "")}
     deliveries.end(tx, delivery, state, case_id, reason, told)
     return Taken(delivery.id, state, False, message_id, case_id, reason, told)

@@ -14,8 +14,8 @@ from crmcli.mail.incoming import Incoming
 from crmcli.model import Mail, Row
 from crmcli.tuples import NamedTuple
 
-BY_NUMBER = "SELECT id, case_id, recipient FROM outbox WHERE id = ?"
-BY_NAME = "SELECT id, case_id, recipient FROM outbox WHERE message_id = ?"
+BY_NUMBER = "SELECT id, case_id, recipient, error FROM outbox WHERE id = ?"
+BY_NAME = "SELECT id, case_id, recipient, error FROM outbox WHERE message_id = ?"
 
 STAFF = """
 SELECT u.email
@@ -65,7 +65,7 @@ def note(tx: Tx, returned: Returned) -> str:
     if failure is None:
         return f"mail {row['id']} came back"
     words = f"{failure.status} {failure.reason}".strip()
-    if failure.permanent:
+    if failure.permanent and row["error"] != f"came back: {words}":  # else it has been told, of this bounce or another
         addresses.mark(tx, row["recipient"], "hard", words)
         outbox.failed(tx, row["id"], f"came back: {words}")
         _tell(tx, row, failure)
