@@ -96,8 +96,6 @@ def numbers(conn: sqlite3.Connection, words: list[str]) -> list[int]:
     """Mails by number, each once: ``4``, ``4-7`` (those that exist), ``4,6``; Usage for what is no number."""
     from crmcli import find
 
-    from crmcli import find
-
     return find.mails(conn, words, "outbox", " in the outbox", "crm mail outbox list")
 
 
