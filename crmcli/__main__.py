@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from crmcli import hot
 from crmcli.errors import Busy, CrmError
-from crmcli.text import shown
 from crmcli.tuples import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ def _told(error: Exception, argv: list[str]) -> int:
     if known is None:
         sys.stderr.write("crm: this is a bug; please report it with the lines above\n")
         return BUG
+    from crmcli.text import shown
+
     message, hint = shown(known.message), shown(known.hint)  # they may repeat what somebody else has written
     if _wants_json(argv):
         import json
