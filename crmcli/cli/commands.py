@@ -17,6 +17,7 @@ HEADINGS: dict[str, dict[str, Entry]] = {
         "next": Entry("next_", "What to do now, the most urgent first, and why."),
         "case": Entry("case", "Cases: leads, opportunities, tasks, requests, bugs, claims."),
         "search": Entry("search", "Full text over cases, communications and names of files."),
+        "calendar": Entry("calendar", "Cases by month and day, and as an iCalendar file."),
         "history": Entry("history", "Communications of all cases."),
         "view": Entry("view", "Saved views."),
         "report": Entry("report", "Reports: numbers over cases."),

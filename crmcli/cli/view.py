@@ -58,7 +58,7 @@ def run(
     name: Annotated[str, typer.Argument(help="A saved view.")],
     narrower: Annotated[list[str] | None, typer.Argument(metavar="[FILTER]...", help="Only those of them.")] = None,
 ) -> None:
-    """Run a saved view; crm view NAME does the same.
+    """Run a saved view; crm view NAME does the same. A calendar takes a month before the filter.
 
     Example: crm view run Hot section:support
     """
@@ -67,6 +67,11 @@ def run(
     if view["layout"] == "new":
         section = f" --section {view['section_id']}" if view["section_id"] else ""
         s.say(f"this view makes a case: crm case add NAME{section}")
+        return
+    if view["layout"] == "calendar":
+        from crmcli.cli import calendar
+
+        calendar.show(s, narrower or [], views.expression(view))
         return
     asked = lists.Asked(columns=view["columns"] or "", sort=view["sort"] or "")
     lists.cases(s, [views.expression(view), *(narrower or [])], asked)

@@ -17,7 +17,7 @@ MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~&!]")
 STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;margin:2em}table{border-collapse:collapse;margin:1em 0}"
     "th,td{border-bottom:1px solid #ccc;padding:.25em .75em;text-align:left;vertical-align:top}"
-    ".n{text-align:right}.late{color:#b00}td{white-space:pre-wrap}"
+    ".n{text-align:right}.late{color:#b00}td{white-space:pre-wrap}tr.late td:first-child::before{content:'! '}"
 )
 
 
@@ -38,10 +38,23 @@ def md(result: Result, look: Look) -> Iterator[str]:
 
 def html(result: Result, look: Look) -> Iterator[str]:
     """A page of HTML with a table; a single object as names and values, its sections below it."""
-    title = escape(shown(result.title) or "crm")
-    yield f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n<style>{STYLE}</style>\n'
+    yield head(result.title)
+    yield from body(result, look)
+    yield "</html>\n"
+
+
+def head(title: str, style: str = "") -> str:
+    """The beginning of a page: its title, and how it looks, with a style of its own after what all pages have."""
+    shown_title = escape(shown(title) or "crm")
+    phone = '<meta name="viewport" content="width=device-width">'
+    start = f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n{phone}\n<title>{shown_title}</title>\n'
+    return f"{start}<style>{STYLE}{style}</style>\n"
+
+
+def body(result: Result, look: Look) -> Iterator[str]:
+    """What a page shows of a result."""
     if result.title:
-        yield f"<h1>{title}</h1>\n"
+        yield f"<h1>{escape(shown(result.title))}</h1>\n"
     for heading, columns, rows in _tables(result):
         if heading:
             yield f"<h2>{escape(heading)}</h2>\n"
@@ -53,7 +66,6 @@ def html(result: Result, look: Look) -> Iterator[str]:
         yield "</table>\n"
     for line in _footer(result):
         yield f"<p>{escape(line)}</p>\n"
-    yield "</html>\n"
 
 
 def _tables(result: Result) -> Iterator[tuple[str, list[Column], Iterator[Row]]]:
