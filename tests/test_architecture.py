@@ -39,7 +39,7 @@ PURE = ("model", "errors", "text", "fields", "values", "workflow", "render.",
         "filters.grammar", "filters.tree", "filters.sql", "filters.words", "mail.incoming", "mail.parse", "mail.address", "mail.body",
         "mail.bounce", "mail.decode", "mail.html", "mail.marks", "mail.mime", "mail.phrases", "mail.tags", "mail.words",
         "mail.decide", "mail.envelope", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body",
-        "mail.senders", "filters.excerpt")  # fmt: skip
+        "mail.senders", "mail.undelivered", "filters.excerpt")  # fmt: skip
 IMPURE = (
     "sqlite3",
     "time",

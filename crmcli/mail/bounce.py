@@ -10,15 +10,17 @@ import re
 from email.parser import HeaderParser
 
 from crmcli.mail.address import bare
-from crmcli.mail.incoming import Incoming
+from crmcli.mail.incoming import RETURNED, Incoming
 from crmcli.mail.words import words
 from crmcli.text import clean
 from crmcli.tuples import NamedTuple
 
 HEAD = 256 * 1024
+# What flufl.bounce is given: 262,144 empty lines cost it 3 s, and the longest line of an honest mail is this (RFC 5322 §2.1.1).
+LINES = 10_000
+LINE = 1000
 RECIPIENTS = 1000
 REASON = 500
-RETURNED = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
 UNFAILED = ("delayed", "delivered", "relayed", "expanded")
 
 BLANK = re.compile(r"\n[ \t]*\n")
@@ -86,15 +88,32 @@ def _status(status: str, action: str, reason: str) -> str:
     return {"failed": "5.0.0", "delayed": "4.0.0"}.get(action, "2.0.0")
 
 
-def _guessed(raw: bytes, text: str) -> tuple[Failure, ...]:
-    from email import message_from_bytes
+def names_recipients(text: str) -> bool:
+    """Whether the text names recipients that were not reached, in a form that flufl.bounce knows of some mail server."""
+    return any(_failures("\n" + text[:HEAD]))
+
+
+def _failures(mail: str) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """Who was not reached for now, and for good; a bounce that cannot be read says nothing."""
+    import logging
+    from email import message_from_string
 
     from flufl.bounce import all_failures
 
+    logging.getLogger("flufl.bounce").disabled = True  # what it writes to standard error is a failure to Exim
     try:
-        temporary, permanent = all_failures(message_from_bytes(raw[:HEAD]))
-    except Exception:  # a bounce that cannot be read says nothing
-        return ()
+        message = message_from_string("\n".join(line[:LINE] for line in mail.split("\n", LINES)[:LINES]))
+        if "@" not in (message["From"] or ""):  # one of its readers fails there, and with it those after
+            del message["From"]
+            message["From"] = "nobody@invalid"
+        temporary, permanent = all_failures(message)
+    except Exception:
+        return frozenset(), frozenset()
+    return frozenset(temporary), frozenset(permanent)
+
+
+def _guessed(raw: bytes, text: str) -> tuple[Failure, ...]:
+    temporary, permanent = _failures(raw[:HEAD].decode("ascii", "surrogateescape").replace("\r\n", "\n"))
     statuses = {found[1]: ".".join(found.groups()) for found in reversed(list(STATUS.finditer(text[:HEAD])))}
     failures = [("failed", "5", one) for one in permanent] + [("delayed", "4", one) for one in temporary - permanent]
     named = sorted((action, kind, bare(one.decode("utf-8", "replace"))) for action, kind, one in failures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from crmcli.mail import undelivered
 from crmcli.mail.incoming import Incoming
 from crmcli.mail.senders import reads_nobody
 from crmcli.tuples import NamedTuple
@@ -93,6 +94,30 @@ def _part(kind: str) -> Callable[[Incoming, Known], bool]:
     return found
 
 
+def _untyped_report(incoming: Incoming, known: Known) -> bool:
+    """A report that does not say of what is about a delivery, unless a part of it says else."""
+    value = (incoming.header("content-type") or "").lower()
+    if not value.startswith("multipart/report") or "report-type" in value:
+        return False
+    return not any(part.type in ("message/disposition-notification", "message/feedback-report") for part in incoming.attachments)
+
+
+def _daemon_unanswered(incoming: Incoming, known: Known) -> bool:
+    return _no_sender(incoming, known) and undelivered.by_daemon(incoming)
+
+
+def _daemon_titled(incoming: Incoming, known: Known) -> bool:
+    return undelivered.is_titled(incoming) and undelivered.by_daemon(incoming)
+
+
+def _brings_back(incoming: Incoming, known: Known) -> bool:
+    return undelivered.brings_back(incoming)
+
+
+def _names_recipients(incoming: Incoming, known: Known) -> bool:
+    return undelivered.names_recipients(incoming)
+
+
 def _automatic(incoming: Incoming, known: Known) -> bool:
     return any(_word(value) != "no" for value in incoming.all("auto-submitted"))
 
@@ -142,6 +167,11 @@ SIGNS = (
     Sign("delivery report", "bounce", _report("delivery-status")),
     Sign("delivery status part", "bounce", _part("message/delivery-status")),
     Sign("X-Failed-Recipients", "bounce", _present("x-failed-recipients")),
+    Sign("report of no type", "bounce", _untyped_report),
+    Sign("mail server without envelope sender", "bounce", _daemon_unanswered),
+    Sign("mail server with a bounce's title", "bounce", _daemon_titled),
+    Sign("bounce's title and the mail", "bounce", _brings_back),
+    Sign("bounce's title and recipients", "bounce", _names_recipients),
     Sign("disposition report", "receipt", _report("disposition-notification")),
     Sign("disposition part", "receipt", _part("message/disposition-notification")),
     Sign("feedback report", "feedback", _report("feedback-report")),

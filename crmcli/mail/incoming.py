@@ -7,6 +7,9 @@ from crmcli.tuples import NamedTuple, TypeAlias
 Mailbox: TypeAlias = tuple[str, str]  # name, address
 Span: TypeAlias = tuple[int, int]  # start, end: offsets into a text
 
+RETURNED = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
+"""Types of parts in which a mail comes back to its sender."""
+
 
 class Part(NamedTuple):
     """A file that came with a mail: name as the sender wrote it (decoded, one line), type in lower case."""

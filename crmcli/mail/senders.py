@@ -7,8 +7,11 @@ import re
 # Second-level names under which organisations register: the last three labels are theirs.
 REGISTRIES = frozenset(("ac", "co", "com", "edu", "gob", "gov", "gv", "mil", "ne", "net", "nom", "or", "org"))
 
+# Mail servers themselves, by the local part of an address or by a name.
+DAEMON = r"(m|mail|mailer)[-_. ]?daemon|postmaster|(internet |e-?)?mail[-_. ]?delivery[-_. ]?(sub-?)?system"
+
 NOBODY = re.compile(
-    r"mailer-?daemon|postmaster|(.*[-_.+])?(no|not|donot|do[-_.]not)[-_.]?reply([-_.+].*)?"
+    rf"{DAEMON}|(.*[-_.+])?(no|not|donot|do[-_.]not)[-_.]?reply([-_.+].*)?"
     r"|owner-.*|.*-(owner|request|bounces?)|bounces?([-+=].*)?|listserv|majordomo"
 )
 
@@ -23,3 +26,8 @@ def organisation(address: str) -> str:
 def reads_nobody(address: str) -> bool:
     """Whether no person reads the address: mailer-daemon, postmaster, no-reply forms, the robots of lists."""
     return NOBODY.fullmatch(address.rpartition("@")[0].lower()) is not None
+
+
+def is_daemon(name: str) -> bool:
+    """Whether an address or a name is that of a mail server, which writes of mails that it could not deliver."""
+    return re.fullmatch(DAEMON, name.rpartition("@")[0].lower() or name.lower()) is not None
