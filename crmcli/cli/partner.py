@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from crmcli import find, partners
+from crmcli import find, partners, records
 from crmcli.cli import nouns
 from crmcli.cli.fields import parameter
-from crmcli.cli.session import Session
+from crmcli.cli.session import Session, session
 from crmcli.db import Tx
 
 
@@ -84,6 +84,34 @@ amount = nouns.app(
         "delete": "crm partner amount delete 1",
     },
 )
+
+
+@app.command()
+def merge(
+    ctx: typer.Context,
+    which: Annotated[str, typer.Argument(metavar="FROM", help="The partner that is one too many.", show_default=False)],
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The partner that stays.", show_default=False)],
+) -> None:
+    """Make two partners one: all that hangs on FROM goes to INTO, which stays; FROM is archived.
+
+    Cases, contacts, events, amounts, categories, pins, rules and partners below go over, and mail from its contacts
+    finds INTO from then on. What INTO has no value for (code, manager, website, VAT, language) it takes from FROM.
+    crm undo takes all of it back.
+
+    Example: crm partner merge Beta Acme -y
+    """
+    s = session(ctx)
+    partner_id, into_id = (find.one(s.conn, "partner", word) for word in (which, into))
+    partners.check_merge(s.conn, partner_id, into_id)
+    counts = ", ".join(partners.hanging_on(s.conn, partner_id)) or "nothing hangs on it"
+    names = [records.label(s.conn, "partner", number) for number in (partner_id, into_id)]
+    s.confirm(f"merge {names[0]} into {names[1]}: {counts}?")
+    with s.write() as tx:
+        partners.merge(tx, partner_id, into_id)
+        s.done("partner", [into_id])
+
+
+app.registered_commands.insert(-1, app.registered_commands.pop())  # the help ends with delete, as everywhere
 app.add_typer(contact, name="contact", help="The people at partners, and private ones.")
 app.add_typer(category, name="category", help="Categories of partners, as a tree.")
 app.add_typer(amount, name="amount", help="What was sold to partners and bought from them.")
