@@ -65,7 +65,9 @@ def whole(path: str) -> tuple[int, ...]:
     assert count(conn, "journal_context") == 0
     ended = one(conn, "SELECT count(*) FROM deliveries WHERE state = 'done'")
     counts = [count(conn, "messages"), count(conn, "cases"), count(conn, "case_history")]
-    return (*counts, len(out(conn, "thanks")), len(out(conn, "forward")), ended)
+    mails = [len(out(conn, kind)) for kind in ("thanks", "forward")]
+    conn.close()
+    return (*counts, *mails, ended)
 
 
 def killed_and_tried_again(template: bytes, folder: Path, number: int) -> int:
