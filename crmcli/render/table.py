@@ -25,26 +25,27 @@ NARROWEST = 20
 
 
 class Tightness(NamedTuple):
-    """How close together: blanks between columns, which part of a time, the least widths of a text and of a header
-    over what is not cut, and whether columns without values stay."""
+    """How close together: blanks between columns, which part of a time, the least width of a text, whether headers
+    have their brief words, and whether columns without values stay."""
 
     gap: int
     time: slice
     text: int
-    header: int
+    brief: bool
     empty: bool
 
 
 WHOLE = 10**6
-LOOSE = Tightness(2, slice(0, 16), WHOLE, WHOLE, True)
+LOOSE = Tightness(2, slice(0, 16), WHOLE, False, True)
 STEPS = (
     LOOSE,
     LOOSE._replace(text=24),
-    Tightness(2, slice(0, 10), 16, WHOLE, True),
-    Tightness(2, slice(0, 10), 16, WHOLE, False),
-    Tightness(1, slice(0, 10), 12, WHOLE, False),
+    Tightness(2, slice(0, 10), 16, False, True),
+    Tightness(2, slice(0, 10), 16, False, False),
+    Tightness(1, slice(0, 10), 12, False, False),
 )
-THIS_YEAR = (Tightness(1, slice(5, 10), 12, WHOLE, False), Tightness(1, slice(5, 10), 8, 5, False))
+THIS_YEAR = (Tightness(1, slice(5, 10), 12, False, False), Tightness(1, slice(5, 10), 8, True, False))
+BRIEF = {"starts": "start", "deadline": "due", "priority": "prio"}
 
 
 class Line(NamedTuple):
@@ -117,15 +118,10 @@ def _next_to_go(columns: list[Column]) -> Column:
 def _at(step: Tightness, columns: list[Column], rows: list[Row], result: Result, look: Look) -> Fitted:
     """The table as loose as one step says, with the widest texts cut as far as it must be and the step lets it."""
     lines = _lines(columns, rows, result, look, step)
-    widths = [min(look.width, _width(column, place, lines, step)) for place, column in enumerate(columns)]
+    widths = [min(look.width, max(cell_len(line.cells[place]) for line in lines)) for place in range(len(columns))]
     room = look.width - step.gap * (len(columns) - 1)
     _squeeze(columns, widths, room, step.text)
     return Fitted(columns, widths, step.gap, lines, sum(widths) <= room)
-
-
-def _width(column: Column, place: int, lines: list[Line], step: Tightness) -> int:
-    header, *values = (cell_len(line.cells[place]) for line in lines)
-    return max(min(header, step.header) if column.kind in RIGID else header, *values)
 
 
 def _squeeze(columns: list[Column], widths: list[int], room: int, least: int) -> None:
@@ -145,7 +141,8 @@ def _this_year(columns: list[Column], rows: list[Row], look: Look) -> bool:
 
 def _lines(columns: list[Column], rows: list[Row], result: Result, look: Look, step: Tightness) -> list[Line]:
     """The header, the rows, and the sums where there are any."""
-    lines = [Line([_header(column) for column in columns], BOLD)]
+    headers = map(_header, columns)
+    lines = [Line([BRIEF.get(header, header) if step.brief else header for header in headers], BOLD)]
     for row in rows:
         style = RED if result.mark and row[result.mark] else ""
         lines.append(Line([_cell(column, row, look, step) for column in columns], style))

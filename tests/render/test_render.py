@@ -271,6 +271,6 @@ def test_a_narrow_table_gives_way_step_by_step() -> None:
             " 1  A long name of a case tha…       2026-03-31 15:00  open",
         ],
         ["id  name               deadline    state", " 1  A long name of a…  2026-03-31  open"],
-        ["id name          dead… state", " 1 A long name … 03-31 open"],
+        ["id name          due   state", " 1 A long name … 03-31 open"],
         ["id name", " 1 A long nam…", "no room for: deadline, state"],
     ]
