@@ -107,18 +107,6 @@ def test_killed_before_every_statement_it_happens_once(template: bytes, tmp_path
         killed_and_tried_again(template, tmp_path, number)
 
 
-def test_twenty_copies_at_once_are_one_case(db_path: str) -> None:
-    environ = {**os.environ, "TZ": "UTC", "XDG_CONFIG_HOME": "/nonexistent"}
-    argv = [sys.executable, "-m", "crmcli", "--db", db_path, "--now", NOW, "ingest"]
-    running = [
-        subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT, env=environ)
-        for _ in range(20)
-    ]
-    told = [process.communicate(letter(), timeout=120)[0] for process in running]
-    assert [(process.returncode, text) for process, text in zip(running, told, strict=True)] == [(0, b"")] * 20
-    assert whole(db_path) == (1, 1, 1, 1, 1, 1)
-
-
 def test_a_signal_before_the_end_keeps_the_mail_at_the_server(db_path: str) -> None:
     environ = {**os.environ, "TZ": "UTC", "XDG_CONFIG_HOME": "/nonexistent"}
     argv = [sys.executable, "-m", "crmcli", "--db", db_path, "ingest"]
