@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 import pytest
 
 from crmcli.mail.classify import KINDS, SIGNS, Known, classify
 from crmcli.mail.parse import parse
+from tests.conftest import Run
 from tests.mail.post import count, letter, out, post, setting
 
 OWN = frozenset({"support@us.example"})
@@ -164,6 +166,25 @@ def test_no_robot_is_thanked_or_gets_a_case(conn: sqlite3.Connection, header: st
     raw = header.encode() + b"\n" + letter(f"I am away. {header}\n").replace(b"Content-Type: text/plain; charset=utf-8\n", b"")
     taken = post(conn, raw)
     assert (taken.state, taken.case_id, count(conn, "cases"), out(conn)) == ("triage", None, 0, [])
+
+
+def test_by_the_pipe_no_robot_is_thanked_or_gets_a_case_and_every_person_is(
+    crm: Callable[..., Run], conn: sqlite3.Connection
+) -> None:  # fmt: skip
+    """All signs through the program itself; a sender that nobody reads shows in the envelope there."""
+    plain = b"Content-Type: text/plain; charset=utf-8\n"
+    for number, (header, _) in enumerate(ROBOTS):
+        raw = header.encode() + b"\n" + letter(f"Robot {number}.\n").replace(plain, b"")
+        assert crm("ingest", stdin=raw) == (0, "", ""), header
+        assert (count(conn, "cases"), count(conn, "outbox"), count(conn, "messages")) == (0, 0, number + 1), header
+    assert len(ROBOTS) >= 40
+    for number, header in enumerate(PEOPLE, 1):
+        head = b"" if header.startswith("Content-Type") else plain
+        raw = header.encode() + b"\n" + letter(f"Person {number}.\n", from_=f"p{number}@acme.example").replace(plain, head)
+        raw = raw.replace(b"<joe@", f"<p{number}@".encode())
+        assert crm("ingest", stdin=raw) == (0, "", ""), header
+        thanked = header != "X-Auto-Response-Suppress: All"
+        assert (count(conn, "cases"), len(out(conn, "thanks", number)), len(out(conn, "forward", number))) == (number, thanked, 1)
 
 
 def test_a_suppressed_human_mail_makes_a_case_and_no_thank_you(conn: sqlite3.Connection) -> None:
