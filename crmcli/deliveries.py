@@ -18,6 +18,9 @@ LEASE = 150
 BULK = "read in bulk"
 """The reason of a delivery that did not come by the pipe, while it waits."""
 
+COMPRESSION = 3
+"""Beyond, twice the time saves some five hundredths of the room."""
+
 COLUMNS = "id, sha256, route, recipient, sender, received_at, state, attempts, owner, lease_until, message_id, case_id, reason"
 
 SAME = f"SELECT {COLUMNS} FROM deliveries WHERE core_sha256 = ? AND route = ?"
@@ -75,20 +78,35 @@ class Delivery(NamedTuple):
         return Envelope(tuple(self.recipient.split(", ")) if self.recipient else (), self.sender, section)
 
 
+class Packed(NamedTuple):
+    """The bytes of a mail as they are kept, compressed: a row of raw_messages."""
+
+    sha256: str
+    size: int
+    content: bytes
+
+
 def same(conn: sqlite3.Connection, core_sha256: str, route: str) -> Delivery | None:
     """The delivery of the same bytes on the same route, where there was one."""
     row = conn.execute(SAME, (core_sha256, route)).fetchone()
     return Delivery(*row) if row else None
 
 
-def take(tx: Tx, raw: bytes, core_sha256: str, envelope: Envelope, owner: str, reason: str | None = None) -> Delivery:
+def pack(raw: bytes, sha256: str = "") -> Packed:
+    """The bytes as they are kept; their digest where it is not known."""
+    return Packed(sha256 or digest.hexdigest(raw), len(raw), zlib.compress(raw, COMPRESSION))
+
+
+def take(
+    tx: Tx, raw: bytes | Packed, core_sha256: str, envelope: Envelope, owner: str, reason: str | None = None, attempts: int = 1
+) -> Delivery:  # fmt: skip
     """Take the bytes into custody, leased to the owner; they are kept once for all routes."""
-    sha256 = digest.hexdigest(raw)
-    tx.run(KEEP, (sha256, len(raw), zlib.compress(raw, 6)))
+    packed = raw if isinstance(raw, Packed) else pack(raw)
+    tx.run(KEEP, packed)
     lease = clock.shift(tx.now, LEASE)
     taken = Delivery(
-        0, sha256, envelope.route, ", ".join(envelope.recipients) or None, envelope.sender, tx.now, "received", 1, owner, lease,
-        None, None, reason,
+        0, packed.sha256, envelope.route, ", ".join(envelope.recipients) or None, envelope.sender, tx.now, "received", attempts,
+        owner, lease, None, None, reason,
     )  # fmt: skip
     values = {name: value for name, value in taken._asdict().items() if name != "id"}
     return taken._replace(id=tx.insert("deliveries", {**values, "core_sha256": core_sha256}))

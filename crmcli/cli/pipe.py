@@ -84,29 +84,39 @@ def _files(s: Session, request: Request) -> int:
 
     left: list[str] = []
     found = _watched(s, bulk.mails(request.files))
-    rows = (row for mail in found for row in _one_of_many(s, request, mail, left))
+    alone = s.given.dry_run or request.explain
+    groups = ([mail] for mail in found) if alone else bulk.together(found)
+    rows = (row for group in groups for row in _of_group(s, request, group, left))
     s.show(Result(COLUMNS + EXPLAINED if request.explain else COLUMNS, rows))
     if left:
         raise Busy(f"{len(left)} of the mails could not be handled and wait")
     return 0
 
 
-def _one_of_many(s: Session, request: Request, mail: Found, left: list[str]) -> Iterator[Row]:
-    """One mail of many → its line; one that cannot be handled is left in custody, and the next has its turn."""
-    from crmcli.mail import envelope, ingest
+def _of_group(s: Session, request: Request, mails: list[Found], left: list[str]) -> Iterator[Row]:
+    """Some mails of many → a line each; one that cannot be handled is left in custody, and the others have their turn."""
+    for mail, end in zip(mails, _taken(s, request, mails), strict=True):
+        if isinstance(end, (CrmError, sqlite3.Error)):
+            raise end
+        if isinstance(end, Exception):  # a bug that this mail meets must not keep the others out; it is tried again later
+            left.append(mail.place)
+            yield {**EMPTY, "place": mail.place, "state": "received", "reason": "it could not be handled"}
+        else:
+            yield {**_row(s, mail.place, end), **(end.decision or {})}
 
-    told = envelope.told(request.section, request.recipient, mail.sender if request.sender is None else request.sender, {})
+
+def _taken(s: Session, request: Request, mails: list[Found]) -> list[Taken | Exception]:
+    """What became of each of these mails, taken together; only one may be tried out."""
+    from crmcli.mail import envelope, group, ingest
+
     origin = Origin(s.now, None, "mail", s.command, s.given.reason, s.step, s.given.dry_run or request.explain)
     terms = ingest.Terms(request.strict_recipient, not request.live, request.max_bytes)
-    try:
-        taken = ingest.one(s.conn, mail.raw, told, origin, terms)
-    except (CrmError, sqlite3.Error):
-        raise
-    except Exception:  # a bug that this mail meets must not keep the others out; it is kept, and tried again later
-        left.append(mail.place)
-        yield {**EMPTY, "place": mail.place, "state": "received", "reason": "it could not be handled"}
-        return
-    yield {**_row(s, mail.place, taken), **(taken.decision or {})}
+    told = [mail.sender if request.sender is None else request.sender for mail in mails]
+    envelopes = [envelope.told(request.section, request.recipient, sender, {}) for sender in told]
+    if origin.dry_run:
+        return [ingest.one(s.conn, mails[0].raw, envelopes[0], origin, terms)]
+    arrived = [ingest.arrived(mail.raw, found) for mail, found in zip(mails, envelopes, strict=True)]
+    return group.take(s.conn, arrived, lambda: origin, terms)
 
 
 def _row(s: Session, place: str, taken: Taken) -> Row:

@@ -1,17 +1,25 @@
-"""Mails out of files: single ones, mailboxes and Maildirs, one after another and never more than one in memory."""
+"""Mails out of files: single ones, mailboxes and Maildirs, one after another; no more in memory than one commit takes."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
-from crmcli.errors import NotFound, Usage
+from crmcli.errors import Busy, NotFound, Usage
+from crmcli.mail.group import BYTES, MAILS
 from crmcli.text import is_address
-from crmcli.tuples import NamedTuple
+from crmcli.tuples import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 # The line between the mails of a mailbox: the envelope sender, and a date that ends in a year or a zone.
 BETWEEN = re.compile(rb"From (\S*) .*\d\d:\d\d.*\r?\n\Z")
+
+
+GONE = "a file that was named is not there"
 
 
 class Found(NamedTuple):
@@ -28,28 +36,55 @@ def mails(paths: Iterable[str]) -> Iterator[Found]:
     return (found for path, inside in folders for found in (_maildir(inside) if inside else _file(path)))
 
 
+def together(mails: Iterable[Found]) -> Iterator[list[Found]]:
+    """The mails in groups of no more than one commit takes."""
+    group: list[Found] = []
+    size = 0
+    for mail in mails:
+        if group and (len(group) == MAILS or size + len(mail.raw) > BYTES):
+            yield group
+            group, size = [], 0
+        group.append(mail)
+        size += len(mail.raw)
+    if group:
+        yield group
+
+
 def _folders(path: str) -> list[str]:
     """The folders of a Maildir that hold mails, none for a file."""
     if not os.path.exists(path):
-        raise NotFound(f"no file {path}", hint="name a mail, a mailbox or a Maildir")
+        raise NotFound(GONE, hint="name a mail, a mailbox or a Maildir")
     if not os.path.isdir(path):
         return []
     folders = [folder for name in ("new", "cur") if os.path.isdir(folder := os.path.join(path, name))]
     if not folders:
-        raise Usage(f"{path} is no Maildir", hint="it has neither new nor cur; name the files in it instead")
+        raise Usage("a folder that was named is no Maildir", hint="it has neither new nor cur; name the files in it instead")
     return folders
 
 
 def _maildir(folders: list[str]) -> Iterator[Found]:
+    """The mails in the folders; one that is moved on meanwhile is met where it went to."""
     for folder in folders:
         for name in sorted(os.listdir(folder)):
             if not name.startswith("."):
-                with open(os.path.join(folder, name), "rb") as file:
+                with suppress(NotFound), _opened(os.path.join(folder, name)) as file:
                     yield Found(os.path.join(folder, name), file.read())
 
 
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    """The file; what the system says of it names it, and the mail server is told no paths."""
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise NotFound(GONE) from None
+    except OSError as error:
+        raise Busy(f"a file cannot be read: {error.strerror}") from error
+
+
 def _file(path: str) -> Iterator[Found]:
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         first = file.readline()
         found = BETWEEN.match(first)
         if found is None:

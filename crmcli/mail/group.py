@@ -19,8 +19,12 @@ from crmcli.mail.ingest import Mail, Terms
 from crmcli.model import Origin
 from crmcli.tuples import NamedTuple, TypeAlias
 
+MAILS = 50
+BYTES = 1_000_000
+"""How much one custody commit takes at most: others wait for the file meanwhile."""
+
 HELD = 0.05
-"""Seconds after which a transaction takes no further mail: others wait for the file meanwhile."""
+"""Seconds after which a transaction takes no further mail."""
 
 Moment: TypeAlias = Callable[[], Origin]
 """Who writes, at this moment."""
@@ -40,6 +44,7 @@ def take(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Ter
     """Take these mails and do what each leads to → in their order what became of them, or why it failed.
 
     All that is not an exception is kept. A mail that fails after it was kept is let go, for whoever brings it again.
+    A mail that was left in custody before is taken alone: it may be the one that kills whoever reads it.
     """
     found = _custody(conn, mails, origin, terms)
     ended: list[Ended | None] = [None if isinstance(one, Delivery) else one for one in found]
@@ -56,29 +61,45 @@ def take(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Ter
             ended[mine.place] = taken
         kept = kept[len(done) :]
     _let_go(conn, [one for one, end in zip(found, ended, strict=True) if isinstance(end, Exception)], origin)
-    return [one for one in ended if one is not None]
+    for place, one in enumerate(found):
+        if one is None:
+            ended[place] = _alone(conn, mails[place], origin, terms)
+    return _settled([one for one in ended if one is not None])
 
 
-def _custody(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Terms) -> list[Delivery | Ended]:
-    """The mails in our custody, after one commit; Taken where nothing is left to do, or why one alone failed."""
+def _custody(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Terms) -> list[Delivery | Ended | None]:
+    """The mails in our custody, after one commit; Taken where nothing is left to do, why one failed, None for one alone."""
     found: list[Delivery | Ended | None] = [_known(conn, mail, terms) for mail in mails]
-    if None in found:
+    new = [place for place, one in enumerate(found) if one is None and not _waits(conn, mails[place])]
+    packed = {place: deliveries.pack(mails[place].raw, mails[place].sha256) for place in new}
+    if new:
         with db.write(conn, origin()) as tx:
-            for place, mail in enumerate(mails):
-                if found[place] is None:
-                    try:
-                        with tx.savepoint():
-                            found[place] = ingest.keep(tx, mail, terms)
-                    except Exception as error:
-                        if not conn.in_transaction:
-                            raise
-                        found[place] = error
-    return [one for one in found if one is not None]
+            for place in new:
+                try:
+                    with tx.savepoint():
+                        # A group that dies is no attempt of each: only one of its mails, if any, has done it.
+                        found[place] = ingest.keep(tx, mails[place], packed[place], terms, attempts=int(len(new) == 1))
+                except Exception as error:
+                    if not conn.in_transaction:
+                        raise
+                    found[place] = error
+    return found
 
 
 def _known(conn: sqlite3.Connection, mail: Mail, terms: Terms) -> Ended | None:
     try:
         return ingest.known(conn, mail, terms)
+    except Exception as error:
+        return error
+
+
+def _waits(conn: sqlite3.Connection, mail: Mail) -> bool:
+    return deliveries.same(conn, mail.core, mail.envelope.route) is not None
+
+
+def _alone(conn: sqlite3.Connection, mail: Mail, origin: Moment, terms: Terms) -> Ended:
+    try:
+        return ingest.one(conn, mail.raw, mail.envelope, origin(), terms)
     except Exception as error:
         return error
 
@@ -104,7 +125,13 @@ def _led(conn: sqlite3.Connection, kept: list[Kept], origin: Moment) -> list[End
     return ended
 
 
-def _let_go(conn: sqlite3.Connection, failed: list[Delivery | Ended], origin: Moment) -> None:
+def _settled(ended: list[Ended]) -> list[Ended]:
+    """A copy of a mail that came in this very group came to what that one has come to."""
+    known = {end.delivery_id: end._replace(repeat=True) for end in ended if isinstance(end, Taken) and not end.repeat}
+    return [known.get(end.delivery_id, end) if isinstance(end, Taken) and end.repeat else end for end in ended]
+
+
+def _let_go(conn: sqlite3.Connection, failed: list[Delivery | Ended | None], origin: Moment) -> None:
     """Own what failed no longer; where that fails too, its lease runs out."""
     mine = [one for one in failed if isinstance(one, Delivery)]
     if mine:

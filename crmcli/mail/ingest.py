@@ -11,7 +11,7 @@ import sqlite3
 
 from crmcli import clock, deliveries, outbox
 from crmcli.db import Tx, write
-from crmcli.deliveries import Delivery
+from crmcli.deliveries import Delivery, Packed
 from crmcli.digest import hexdigest
 from crmcli.errors import CrmError
 from crmcli.mail import envelope as envelopes
@@ -45,11 +45,12 @@ class Terms(NamedTuple):
 
 
 class Mail(NamedTuple):
-    """A mail as it came, in its envelope; core is the digest of what every copy of it shares."""
+    """A mail as it came, in its envelope; core is the digest of what every copy of it shares, sha256 that of the bytes."""
 
     raw: bytes
     envelope: Envelope
     core: str
+    sha256: str
 
 
 def one(conn: sqlite3.Connection, raw: bytes, envelope: Envelope, origin: Origin, terms: Terms = Terms()) -> Taken:
@@ -63,8 +64,9 @@ def one(conn: sqlite3.Connection, raw: bytes, envelope: Envelope, origin: Origin
         return before
     if origin.dry_run:
         return _rehearsed(conn, mail, origin, terms)
+    packed = deliveries.pack(raw, mail.sha256)
     with write(conn, origin) as tx:
-        kept = keep(tx, mail, terms)
+        kept = keep(tx, mail, packed, terms)
     if isinstance(kept, Taken):
         return kept
     return handle(conn, kept, raw, origin._replace(step=tx.step), terms.max_bytes)
@@ -73,7 +75,8 @@ def one(conn: sqlite3.Connection, raw: bytes, envelope: Envelope, origin: Origin
 def arrived(raw: bytes, envelope: Envelope) -> Mail:
     """The mail with what its trace headers tell of the envelope."""
     seen = envelopes.trace(raw)
-    return Mail(raw, envelopes.completed(envelope, seen), hexdigest(raw[seen.start :]))
+    core = hexdigest(raw[seen.start :])
+    return Mail(raw, envelopes.completed(envelope, seen), core, hexdigest(raw) if seen.start else core)
 
 
 def known(conn: sqlite3.Connection, mail: Mail, terms: Terms) -> Taken | None:
@@ -86,12 +89,15 @@ def known(conn: sqlite3.Connection, mail: Mail, terms: Terms) -> Taken | None:
     return _repeat(before) if before and before.state != "received" else None
 
 
-def keep(tx: Tx, mail: Mail, terms: Terms) -> Delivery | Taken:
+def keep(tx: Tx, mail: Mail, packed: Packed, terms: Terms, attempts: int = 1) -> Delivery | Taken:
     """Take the mail into custody; Taken where another process has it or is done with it."""
     before = deliveries.same(tx.conn, mail.core, mail.envelope.route)
     if before and (before.state != "received" or _is_held(before, tx.now)):
         return _repeat(before)
-    return _in_custody(tx, before, mail, terms)
+    if before:
+        return deliveries.claim(tx, before, _owner())
+    reason = deliveries.BULK if terms.history else None
+    return deliveries.take(tx, packed, mail.core, mail.envelope, _owner(), reason, attempts)
 
 
 def handle(conn: sqlite3.Connection, delivery: Delivery, raw: bytes, origin: Origin, max_bytes: int = Terms().max_bytes) -> Taken:
@@ -147,16 +153,9 @@ def read(raw: bytes, attempt: int, max_bytes: int) -> Incoming:
 def _rehearsed(conn: sqlite3.Connection, mail: Mail, origin: Origin, terms: Terms) -> Taken:
     """What would become of the mail; nothing is written."""
     incoming = read(mail.raw, 1, terms.max_bytes)
-    before = deliveries.same(conn, mail.core, mail.envelope.route)
     with write(conn, moment(origin, deliveries.BULK if terms.history else None, incoming)) as tx:
-        return effects(tx, _in_custody(tx, before, mail, terms), incoming)
-
-
-def _in_custody(tx: Tx, before: Delivery | None, mail: Mail, terms: Terms) -> Delivery:
-    """The bytes in our custody: kept for the first time, or taken over from a process that is gone."""
-    if before:
-        return deliveries.claim(tx, before, _owner())
-    return deliveries.take(tx, mail.raw, mail.core, mail.envelope, _owner(), deliveries.BULK if terms.history else None)
+        kept = keep(tx, mail, deliveries.pack(mail.raw, mail.sha256), terms)
+        return kept if isinstance(kept, Taken) else effects(tx, kept, incoming)
 
 
 def _repeat(before: Delivery) -> Taken:

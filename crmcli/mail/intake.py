@@ -23,10 +23,6 @@ from crmcli.mail.ingest import Mail, Terms
 from crmcli.model import Origin
 from crmcli.tuples import NamedTuple
 
-TOGETHER = 50
-TOGETHER_BYTES = 1_000_000
-"""How much one custody commit takes at most: others wait for the file meanwhile."""
-
 PAUSE = 60.0
 """Seconds after which mails left behind and mails due are looked for, also where no mail comes."""
 
@@ -118,7 +114,7 @@ class Intake:
         """The mails that wait, at least one, up to what one commit takes; and whether they were the last."""
         mails: list[Waiting] = []
         size = 0
-        while len(mails) < TOGETHER and size < TOGETHER_BYTES:
+        while len(mails) < group.MAILS and size < group.BYTES:
             try:
                 waiting = self._queue.get(block=not mails)
             except queue.Empty:

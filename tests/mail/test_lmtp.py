@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 
 from crmcli import db, deliveries
-from crmcli.mail import ingest, intake, lmtp
+from crmcli.mail import group, ingest, lmtp
 from crmcli.mail.envelope import Envelope
 from crmcli.mail.intake import Intake
 from crmcli.model import Origin
@@ -505,8 +505,8 @@ def test_one_that_cannot_be_kept_does_not_harm_those_that_wait_with_it(
 ) -> None:
     whole = ingest.keep
 
-    def keep(tx: db.Tx, mail: ingest.Mail, terms: ingest.Terms) -> Any:
-        found = whole(tx, mail, terms)
+    def keep(tx: db.Tx, mail: ingest.Mail, *terms: Any, **more: Any) -> Any:
+        found = whole(tx, mail, *terms, **more)
         return found if b"Bad." not in mail.raw else 1 / 0
 
     with threads(db_path) as (taking, reported):
@@ -537,7 +537,7 @@ def test_what_fails_after_it_was_kept_is_tried_again_at_once(
 def test_a_full_disk_keeps_all_that_wait_at_the_server(
     db_path: str, conn: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(tx: db.Tx, *given: Any) -> None:
+    def full(tx: db.Tx, *given: Any, **more: Any) -> None:
         pages = one(tx.conn, "PRAGMA page_count")
         tx.conn.execute(f"PRAGMA max_page_count = {pages}")
         tx.run("INSERT INTO raw_messages (sha256, size, bytes) VALUES ('x', 1, zeroblob(1000000))")
@@ -564,7 +564,7 @@ def test_whoever_stopped_waiting_before_its_turn_has_not_handed_it_in(db_path: s
 
 
 def test_large_mails_do_not_hold_the_file_together(db_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "TOGETHER_BYTES", 1000)
+    monkeypatch.setattr(group, "BYTES", 1000)
     taking = Intake(db_path, ingest.Terms(), lambda: ORIGIN, print)
     answers: list[Future[Any]] = [taking.put(letter(str(number) * 400), Envelope()) for number in range(4)]
     assert [len(taking._next()[0]) for _ in range(2)] == [2, 2]
