@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from crmcli.errors import NotFound
+from crmcli.fields import Field, Noun
 from crmcli.model import Column, Result, Row
+from crmcli.pages import Key, Page, statement
 
-LIST = """
+ROWS = """
 SELECT m.id, m.message_id, m.class, m."from", m.subject, m.date,
        (SELECT d.case_id FROM deliveries d WHERE d.message_id = m.id AND d.case_id IS NOT NULL ORDER BY d.id LIMIT 1) AS case_id,
        (SELECT d.state FROM deliveries d WHERE d.message_id = m.id ORDER BY d.id LIMIT 1) AS state,
        (SELECT count(*) FROM deliveries d WHERE d.message_id = m.id) AS deliveries
-FROM messages m
+FROM {messages}
 """
+LIST = ROWS.format(messages="messages m")
 
 ONE = """
 SELECT id, message_id, class, evidence, "from", envelope_from, people, subject, date, received_at, size, sha256, charset,
@@ -63,6 +67,13 @@ COLUMNS = (
     Column("id", "int"), Column("message_id"), Column("class"), Column("from"), Column("subject"), Column("date", "time"),
     Column("case_id", "int"), Column("state"), Column("deliveries", "int"),
 )  # fmt: skip
+STORED = ("id", "message_id", "class", "from", "subject", "date")
+MAILS = Noun(
+    "mail", "messages", "subject", tuple(Field(column.name, column.kind, edit=False) for column in COLUMNS[1:]),
+    tuple(column.name for column in COLUMNS),
+)  # fmt: skip
+ORDER = (Key("t.id", down=True),)
+NEWEST = Page("1", {}, ORDER)
 
 DETAILS = (
     Column("id", "int"), Column("message_id"), Column("class"), Column("evidence"), Column("from"), Column("envelope_from"),
@@ -85,10 +96,12 @@ OF_DECISION = (
 )  # fmt: skip
 
 
-def list_mails(conn: sqlite3.Connection, limit: int | None = None) -> Result:
-    """The mails that came, newest first; state and case_id are those of the first delivery that has them."""
-    found = conn.execute(f"{LIST}ORDER BY m.id DESC LIMIT ?", (-1 if limit is None else limit,))
-    return Result(COLUMNS, (dict(row) for row in found))
+def list_mails(conn: sqlite3.Connection, page: Page = NEWEST, names: Sequence[str] = ()) -> Result:
+    """The mails of a page, newest first by default; state and case_id are those of the first delivery that has them."""
+    numbers, parameters = statement(conn, MAILS, page)
+    known = {column.name: column for column in COLUMNS}
+    found = conn.execute(ROWS.format(messages=f"({numbers}) k CROSS JOIN messages m ON m.id = k.id"), parameters)
+    return Result(tuple(known[name] for name in names or known), (dict(row) for row in found))
 
 
 def of(conn: sqlite3.Connection, mail_id: int) -> Result:

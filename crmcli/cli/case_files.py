@@ -9,8 +9,9 @@ import typer
 
 from crmcli import case_list, find
 from crmcli import files as stored
-from crmcli.cli import case_options, nouns
+from crmcli.cli import case_options, lists, nouns
 from crmcli.cli.case_options import One
+from crmcli.cli.list_options import After, Columns, Limit, Sort
 from crmcli.cli.session import session
 from crmcli.db import Tx
 from crmcli.errors import NotFound, Refused
@@ -73,20 +74,25 @@ def files(
     ctx: typer.Context,
     which: One,
     save: Annotated[str, typer.Option(metavar="FOLDER", help="Write them there, each under a name of its own.")] = "",
+    columns: Columns = "",
+    sort: Sort = "",
+    limit: Limit = None,
+    after: After = None,
 ) -> None:
     """List the files of a case, those of its mails included.
 
     Example: crm case files 1 --save /tmp/case-1
     """
     s = session(ctx)
-    rows = stored.of_case(s.conn, find.one(s.conn, "case", which))
+    found = Result(case_list.FILE_COLUMNS, stored.of_case(s.conn, find.one(s.conn, "case", which)))
+    asked = lists.Asked(columns, sort, limit, after)
     if not save:
-        s.show(Result(case_list.FILE_COLUMNS, rows))
+        s.show(lists.shaped(s, found, asked))
         return
     if s.given.dry_run:
         raise Refused("files cannot be saved in a dry run", hint="leave -n out")
-    saved = [{**row, "path": _written(save, row, stored.content(s.conn, row["sha256"]))} for row in rows]
-    s.show(Result((*case_list.FILE_COLUMNS, Column("path")), saved))
+    saved = [{**row, "path": _written(save, row, stored.content(s.conn, row["sha256"]))} for row in found.rows]
+    s.show(lists.shaped(s, Result((*case_list.FILE_COLUMNS, Column("path")), saved), asked))
 
 
 def _written(folder: str, row: Row, content: bytes) -> str:

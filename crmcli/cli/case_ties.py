@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from crmcli import case_log, find, history_list
-from crmcli.cli import case_options, nouns
+from crmcli.cli import case_options, lists, nouns
 from crmcli.cli.case_options import Cases, One
+from crmcli.cli.list_options import After, Columns, Limit, Sort
 from crmcli.cli.session import session
 from crmcli.errors import Usage
 from crmcli.fields import Field
@@ -85,10 +86,11 @@ def split(
 
 
 @app.command()
-def log(ctx: typer.Context, which: One) -> None:
+def log(ctx: typer.Context, which: One, columns: Columns = "", sort: Sort = "", limit: Limit = None, after: After = None) -> None:
     """Show all that was done on a case, newest first.
 
     Example: crm case log 1
     """
     s = session(ctx)
-    s.show(history_list.log(s.conn, find.one(s.conn, "case", which)))
+    found = history_list.log(s.conn, find.one(s.conn, "case", which))
+    s.show(lists.shaped(s, found, lists.Asked(columns, sort, limit, after)))

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from crmcli import find, settings
+from crmcli.cli import lists
+from crmcli.cli.list_options import Columns, Limit, Sort
 from crmcli.cli.session import Session, session
 from crmcli.errors import Usage
 from crmcli.model import Column, Result, Row
@@ -18,6 +20,9 @@ app = typer.Typer(help="Settings: of this database and your own.")
 def list_(
     ctx: typer.Context,
     origin: Annotated[bool, typer.Option("--origin", help="Tell where each value comes from.")] = False,
+    columns: Columns = "",
+    sort: Sort = "",
+    limit: Limit = None,
 ) -> None:
     """List every setting with its value.
 
@@ -25,8 +30,8 @@ def list_(
     """
     s = session(ctx)
     rows = [*_personal(s), *_shared(s)]
-    columns = ("name", "value", "origin", "help") if origin else ("name", "value", "help")
-    s.show(Result(tuple(Column(name) for name in columns), rows))
+    names = ("name", "value", "origin", "help") if origin else ("name", "value", "help")
+    s.show(lists.shaped(s, Result(tuple(Column(name) for name in names), rows), lists.Asked(columns, sort, limit)))
 
 
 def _personal(s: Session) -> list[Row]:

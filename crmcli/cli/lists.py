@@ -9,10 +9,11 @@ import sys
 from collections.abc import Collection, Sequence
 
 from crmcli import case_list, pages
-from crmcli.errors import Usage
+from crmcli.errors import NotFound, Usage
 from crmcli.fields import Noun
 from crmcli.model import Case, Column, Result
 from crmcli.pages import Key, Page
+from crmcli.render import NESTED
 from crmcli.tuples import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ON_A_TERMINAL = 50
 COUNTED = 10_000
 JSON = ("json", "jsonl")
+NOCASE = " COLLATE NOCASE"
 
 
 class Asked(NamedTuple):
@@ -58,7 +60,7 @@ def cases(session: Session, words: Sequence[str] = (), asked: Asked = Asked()) -
 def page(session: Session, listing: Listing, words: Sequence[str], asked: Asked) -> Page:
     """The page of a list that is asked for; words are joined to one filter."""
     where, parameters = condition(session, listing.noun, " ".join(words), asked)
-    wanted = [(resolved(listing, part.removeprefix("-")), part.startswith("-")) for part in _parts(asked.sort)]
+    wanted = [(resolved(listing.columns, part.removeprefix("-")), part.startswith("-")) for part in _parts(asked.sort)]
     order = _keys(listing, wanted)
     stored = all(column.name in listing.stored for column, _ in wanted)
     return Page(where, parameters, order, asked.after, limit(session, asked), listing.noun.table if stored else listing.view)
@@ -80,25 +82,58 @@ def condition(session: Session, noun: Noun, text: str, asked: Asked = Asked()) -
 
 def names(session: Session, listing: Listing, text: str) -> tuple[str, ...]:
     """The columns named in ``id,name`` or added in ``+deadline_at``; by default the list's own, in JSON all (empty)."""
+    usual = () if session.output in JSON else listing.noun.columns
+    return chosen(listing.columns, text, listing.noun.columns) if _parts(text) else tuple(usual)
+
+
+def chosen(columns: tuple[Column, ...], text: str, usual: Sequence[str]) -> tuple[str, ...]:
+    """The names of the columns that a text like ``id,name`` names, or ``+name`` adds to the usual ones."""
     parts = _parts(text)
-    if not parts:
-        return () if session.output in JSON else listing.noun.columns
-    own = [part for part in parts if not part.startswith("+")] or list(listing.noun.columns)
+    own = [part for part in parts if not part.startswith("+")] or list(usual)
     added = [part[1:] for part in parts if part.startswith("+")]
-    return tuple(dict.fromkeys(resolved(listing, word).name for word in (*own, *added)))
+    return tuple(dict.fromkeys(resolved(columns, word).name for word in (*own, *added)))
 
 
-def resolved(listing: Listing, word: str) -> Column:
-    """The column with this name, or whose field has this short name (`deadline` for `deadline_at`)."""
-    by_name = {column.name: column for column in listing.columns}
-    field = listing.noun.field(word)
-    found = by_name.get(word.replace("-", "_")) or (by_name.get(field.name) if field else None)
+def resolved(columns: tuple[Column, ...], word: str) -> Column:
+    """The column with this name, or this short name (`deadline` for `deadline_at`)."""
+    by_name = {column.name: column for column in columns}
+    name = word.replace("-", "_")
+    found = next((by_name[name + end] for end in ("", "_at", "_id") if name + end in by_name), None)
     if found is None:
         from crmcli.find import nearest
 
         near = nearest(word, iter(by_name))
         raise Usage(f"no column {word}", hint=f"nearest: {', '.join(near)}" if near else f"one of: {', '.join(by_name)}")
     return found
+
+
+def shaped(session: Session, result: Result, asked: Asked) -> Result:
+    """A short list, by the options of all lists, in memory: sorted, gone on with, cut, and with the columns wanted."""
+    most = limit(session, asked)
+    if most is None and not any((asked.columns, asked.sort, asked.after)):
+        return result
+    rows = list(result.rows)
+    for part in reversed(_parts(asked.sort)):
+        name = resolved(result.columns, part.removeprefix("-")).name
+        filled = [row for row in rows if row[name] is not None]
+        filled.sort(key=lambda row: _sortable(row[name]), reverse=part.startswith("-"))
+        rows = filled + [row for row in rows if row[name] is None]
+    if asked.after is not None:
+        place = next((place for place, row in enumerate(rows, 1) if row.get("id") == asked.after), None)
+        if place is None:
+            raise NotFound(f"nothing with the id {asked.after} to go on after", hint="leave --after out")
+        rows = rows[place:]
+    more = max(len(rows) - most, 0) if most and session.output == "table" else 0
+    if not _parts(asked.columns):
+        return result._replace(rows=rows[:most], more=more)
+    by_name = {column.name: column for column in result.columns}
+    usual = result.shown or tuple(column.name for column in result.columns if column.kind not in NESTED)
+    wanted = chosen(result.columns, asked.columns, usual)
+    return result._replace(columns=tuple(by_name[name] for name in wanted), rows=rows[:most], more=more, shown=())
+
+
+def _sortable(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def limit(session: Session, asked: Asked) -> int | None:
@@ -127,10 +162,12 @@ def _keys(listing: Listing, wanted: list[tuple[Column, bool]]) -> tuple[Key, ...
 
     What the usual order begins with, or nothing, is the usual order.
     """
-    if [(f"t.{column.name}", down) for column, down in wanted] == [key[:2] for key in listing.order[: len(wanted)]]:
+    if [(_sql(column), down) for column, down in wanted] == [key[:2] for key in listing.order[: len(wanted)]]:
         return listing.order
-    keys = [
-        Key(f"t.{column.name}" + " COLLATE NOCASE" * (column.kind == "text"), down, empty=column.name != "id")
-        for column, down in wanted
-    ]
+    keys = [Key(_sql(column) + NOCASE * (column.kind == "text"), down, empty=column.name != "id") for column, down in wanted]
     return tuple(keys) if wanted[-1][0].name == "id" else (*keys, Key("t.id", keys[-1].down))
+
+
+def _sql(column: Column) -> str:
+    """A column of the row t; what SQL would take for a word of its own is quoted."""
+    return f't."{column.name}"' if column.name in ("from", "where") else f"t.{column.name}"

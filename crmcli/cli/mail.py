@@ -10,8 +10,8 @@ import typer
 from crmcli import addresses, deliveries, find, mail_list, messages, outbox, settings
 from crmcli.cli import lists, nouns
 from crmcli.cli import outbox as outbox_cli
-from crmcli.cli.list_options import Limit
-from crmcli.cli.lists import Asked
+from crmcli.cli.list_options import After, Columns, Limit, Sort
+from crmcli.cli.lists import Asked, Listing
 from crmcli.cli.session import Session, session
 from crmcli.db import Tx
 from crmcli.errors import Refused, Usage
@@ -40,6 +40,7 @@ Mail: TypeAlias = Annotated[int, typer.Argument(metavar="MAIL", help="A mail tha
 Address: TypeAlias = Annotated[str, typer.Argument(metavar="ADDRESS")]
 
 SENT = (Column("sent", "int"), Column("failed", "int"), Column("put_off", "int"), Column("paused"))
+LISTING = Listing(mail_list.MAILS, mail_list.COLUMNS, mail_list.STORED, f"({mail_list.LIST})", mail_list.ORDER)
 ADDRESS_COLUMNS = (Column("address"), Column("state"), Column("why"), Column("since", "time"), Column("user"), Column("contact"))
 
 
@@ -47,13 +48,15 @@ ADDRESS_COLUMNS = (Column("address"), Column("state"), Column("why"), Column("si
 
 
 @app.command("list")
-def list_(ctx: typer.Context, limit: Limit = None) -> None:
+def list_(ctx: typer.Context, columns: Columns = "", sort: Sort = "", limit: Limit = None, after: After = None) -> None:
     """List the mails that came, newest first.
 
     Example: crm mail list --limit 20
     """
     s = session(ctx)
-    s.show(mail_list.list_mails(s.conn, lists.limit(s, Asked(limit=limit))))
+    page = lists.page(s, LISTING, (), Asked(columns, sort, limit, after))
+    found = mail_list.list_mails(s.conn, page, lists.names(s, LISTING, columns))
+    s.show(lists.counted(s, found, LISTING, page))
 
 
 @app.command()
@@ -128,13 +131,13 @@ def audit(ctx: typer.Context) -> None:
 
 
 @triage_app.command("list")
-def triage_list(ctx: typer.Context) -> None:
+def triage_list(ctx: typer.Context, columns: Columns = "", sort: Sort = "", limit: Limit = None, after: After = None) -> None:
     """List the mails that wait for a person to look at them, the oldest first.
 
     Example: crm mail triage list
     """
     s = session(ctx)
-    s.show(mail_list.triage(s.conn))
+    s.show(lists.shaped(s, mail_list.triage(s.conn), Asked(columns, sort, limit, after)))
 
 
 @triage_app.command()
@@ -206,14 +209,19 @@ def send(
 
 @address_app.command("list")
 def address_list(
-    ctx: typer.Context, state: Annotated[str, typer.Option(metavar="STATE", help="Only ok, soft, hard or suspended.")] = ""
+    ctx: typer.Context,
+    state: Annotated[str, typer.Option(metavar="STATE", help="Only ok, soft, hard or suspended.")] = "",
+    columns: Columns = "",
+    sort: Sort = "",
+    limit: Limit = None,
 ) -> None:
     """List the addresses that were noted: whose they are, and whether mail to them works.
 
     Example: crm mail address list --state hard
     """
     s = session(ctx)
-    s.show(Result(ADDRESS_COLUMNS, addresses.listed(s.conn, state or None)))
+    found = Result(ADDRESS_COLUMNS, addresses.listed(s.conn, state or None))
+    s.show(lists.shaped(s, found, Asked(columns, sort, limit)))
 
 
 @address_app.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from itertools import islice
 from typing import Annotated
 
 import typer
@@ -55,26 +54,29 @@ def show(ctx: typer.Context, which: One) -> None:
     s = session(ctx)
     segment_id = find.one(s.conn, "segment", which)
     found = record_list.one(s.conn, "segment", segment_id)
-    more = {"members": _count(s, segment_id), "pins": Result(PINS, segment.pins(s.conn, segment_id))}
+    (count,) = s.conn.execute(COUNT, (segment_id,)).fetchone()
+    more = {"members": count, "pins": Result(PINS, segment.pins(s.conn, segment_id))}
     columns = (*found.columns, Column("members", "int"), Column("pins", "rows"))
     s.show(found._replace(columns=columns, rows=[{**row, **more} for row in found.rows]))
 
 
 @app.command()
-def members(ctx: typer.Context, which: One, limit: list_options.Limit = None) -> None:
+def members(
+    ctx: typer.Context,
+    which: One,
+    columns: list_options.Columns = "",
+    sort: list_options.Sort = "",
+    limit: list_options.Limit = None,
+    after: list_options.After = None,
+) -> None:
     """List who is in a segment now, since when and why.
 
     Example: crm segment members Gold
     """
     s = session(ctx)
-    segment_id = find.one(s.conn, "segment", which)
-    most = lists.limit(s, lists.Asked(limit=limit))
-    more = max(_count(s, segment_id) - most, 0) if most else 0
-    s.show(Result(MEMBERS, islice(segment.members(s.conn, segment_id), most), more=more))
-
-
-def _count(s: Session, segment_id: int) -> int:
-    return int(s.conn.execute(COUNT, (segment_id,)).fetchone()[0])
+    members = segment.members(s.conn, find.one(s.conn, "segment", which))
+    found = Result(MEMBERS, ({**row, "id": row["partner_id"]} for row in members))  # -o ids are the partners
+    s.show(lists.shaped(s, found, lists.Asked(columns, sort, limit, after)))
 
 
 # Pins ---------------------------------------------------------------------------------------------

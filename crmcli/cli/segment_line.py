@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from crmcli import find, record_list, records
-from crmcli.cli import fields, form, nouns
+from crmcli.cli import fields, form, lists, nouns
 from crmcli.cli.fields import command, parameter
+from crmcli.cli.list_options import After, Columns, Limit, Sort
 from crmcli.cli.session import Session, session
 from crmcli.db import Tx
 from crmcli.errors import Usage
@@ -73,6 +74,10 @@ app.command("add")(
 def list_(
     ctx: typer.Context,
     which: Annotated[str, typer.Argument(metavar="[SEGMENT]", help="Only its lines.", show_default=False)] = "",
+    columns: Columns = "",
+    sort: Sort = "",
+    limit: Limit = None,
+    after: After = None,
 ) -> None:
     """List the lines of a segment, or of all.
 
@@ -81,7 +86,7 @@ def list_(
     s = session(ctx)
     segment_id = find.one(s.conn, "segment", which) if which else None
     ids = [row["id"] for row in s.conn.execute(IDS, {"segment": segment_id})]
-    s.show(record_list.result(s.conn, LINE.name, ids))
+    s.show(lists.shaped(s, record_list.result(s.conn, LINE.name, ids), lists.Asked(columns, sort, limit, after)))
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from crmcli.errors import Usage
 from crmcli.model import Column, Result, Row
 from crmcli.render import NESTED, Look, tabular
 from crmcli.text import shown
@@ -60,8 +61,11 @@ def csv(result: Result, look: Look) -> Iterator[str]:
 
 
 def ids(result: Result, look: Look) -> Iterator[str]:
-    """The ids, one a line: what other commands take with ``-``."""
-    return (f"{row['id']}\n" for row in result.rows)
+    """The ids, one a line: what other commands take with ``-``; Usage for rows that have none."""
+    for row in result.rows:
+        if "id" not in row:
+            raise Usage("this has no ids", hint="-o tsv, csv, json, jsonl, md, html or table")
+        yield f"{row['id']}\n"
 
 
 def _text(column: Column, row: Row) -> str:
