@@ -1,7 +1,7 @@
 """The journal: every change of every table that people keep, written by triggers (cli.md §4).
 
 No code of ours can pass the triggers by, and a hand in another SQLite tool is seen too, as an `outside`
-change set. Values are kept as SQL literals by quote(), which loses nothing; blobs are not kept.
+change set. Values are kept as SQL literals (literals.py), which lose nothing; blobs are not kept.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
+from crmcli import literals
 from crmcli.origin import Origin
 
 # undoable: what people keep. journaled: what happened and cannot be taken back. The rest is not journaled.
@@ -78,7 +79,7 @@ def _triggers(table: str, columns: list[str]) -> Iterator[str]:
         return ",".join(f"('{name}',{side}.\"{name}\")" for name in columns)
 
     both = ",".join(f'(\'{name}\',OLD."{name}",NEW."{name}")' for name in columns)
-    quoted = "json_group_object(column1,quote(column2))"
+    quoted, renewed = (f"json_group_object(column1,{literals.sql(column)})" for column in ("column2", "column3"))
     yield f"""CREATE TRIGGER journal_{table}_insert AFTER INSERT ON {table} BEGIN
 INSERT INTO journal_entry(table_name,row_id,op,new)
 SELECT '{table}',NEW.id,'insert',{quoted} FROM (VALUES('',NULL),{pairs("NEW")}) WHERE column2 IS NOT NULL;
@@ -86,7 +87,7 @@ END"""
     yield f"""CREATE TRIGGER journal_{table}_update AFTER UPDATE ON {table} BEGIN
 INSERT INTO journal_entry(table_name,row_id,op,old,new)
 SELECT '{table}',NEW.id,'update',o,n
-FROM (SELECT {quoted} o,json_group_object(column1,quote(column3)) n FROM (VALUES('','',''),{both}) WHERE column2 IS NOT column3)
+FROM (SELECT {quoted} o,{renewed} n FROM (VALUES('','',''),{both}) WHERE column2 IS NOT column3)
 WHERE n<>'{{}}';
 END"""
     yield f"""CREATE TRIGGER journal_{table}_delete AFTER DELETE ON {table} BEGIN

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
 
-from crmcli import journal
+from crmcli import journal, literals
 from crmcli.tuples import NamedTuple, TypeAlias
 
 State: TypeAlias = dict[str, str]
@@ -76,8 +76,8 @@ def _of_table(conn: sqlite3.Connection, table: str) -> Iterator[tuple[int, str]]
 def _present(conn: sqlite3.Connection, table: str) -> Iterator[tuple[int, State]]:
     """The rows as they are."""
     columns = journal.watched(conn, table)
-    literals = ", ".join(f'quote("{name}")' for name in columns)
-    for row_id, *values in conn.execute(f"SELECT id, {literals} FROM {table} ORDER BY id"):
+    found = ", ".join(literals.sql(f'"{name}"') for name in columns)
+    for row_id, *values in conn.execute(f"SELECT id, {found} FROM {table} ORDER BY id"):
         yield row_id, {name: value for name, value in zip(columns, values, strict=True) if value != "NULL"}
 
 

@@ -11,19 +11,27 @@ import sqlite3
 
 from crmcli import deliveries, journal, literals
 from crmcli.db import Tx
-from crmcli.errors import Conflict, NotFound
+from crmcli.errors import Conflict, NotFound, Refused
 from crmcli.tuples import NamedTuple
 
-NEWEST = """
+# What is turned back of the tables that are journaled only; of the undoable ones it is everything.
+ALSO = "('outbox', 'insert'), ('rule_firings', 'insert'), ('deliveries', 'update')"
+UNDOABLE = f"""EXISTS (
+  SELECT 1
+  FROM changes c
+  WHERE c.change_set_id = s.id
+    AND (c.table_name IN ({", ".join(f"'{table}'" for table in journal.UNDOABLE)}) OR (c.table_name, c.op) IN (VALUES {ALSO})))"""
+
+NEWEST = f"""
 SELECT max(step)
-FROM change_sets
-WHERE user_id IS ? AND source IN ('cli', 'import') AND undone_by IS NULL
+FROM change_sets s
+WHERE user_id IS ? AND source IN ('cli', 'import') AND undone_by IS NULL AND {UNDOABLE}
 """
 
-NEWEST_RUN = """
+NEWEST_RUN = f"""
 SELECT max(step)
-FROM change_sets
-WHERE source IN ('rules', 'segments') AND undone_by IS NULL
+FROM change_sets s
+WHERE source IN ('rules', 'segments') AND undone_by IS NULL AND {UNDOABLE}
 """
 
 NEWEST_UNDO = """
@@ -43,6 +51,26 @@ LATER = """
 SELECT s.step, s.command, s.at
 FROM changes c JOIN change_sets s ON s.id = c.change_set_id
 WHERE c.table_name = ? AND c.row_id = ? AND c.id > ? AND s.step <> ?
+ORDER BY c.id DESC
+LIMIT 1
+"""
+
+# Rows of one step may refer to each other, in a circle even: those go together.
+HANGING = """
+SELECT t.id
+FROM {child} t
+WHERE t."{column}" = ?
+  AND NOT EXISTS (
+    SELECT 1
+    FROM changes c JOIN change_sets s ON s.id = c.change_set_id
+    WHERE c.table_name = '{child}' AND c.row_id = t.id AND c.op = 'insert' AND s.step = ?)
+LIMIT 1
+"""
+
+PUT_THERE = """
+SELECT s.step, s.command
+FROM changes c JOIN change_sets s ON s.id = c.change_set_id
+WHERE c.table_name = ? AND c.row_id = ? AND s.step <> ?
 ORDER BY c.id DESC
 LIMIT 1
 """
@@ -101,13 +129,18 @@ def _found(cursor: sqlite3.Cursor, verb: str) -> int:
 
 
 def undo(tx: Tx, step: int) -> Undone:
-    """Turn a step back inside tx, all of it; Conflict with a list where later changes are in the way."""
+    """Turn a step back inside tx, all of it; Conflict with a list where later changes are in the way.
+
+    Refused where nothing of the step can be taken back, such as an address that was suspended.
+    """
     sets = tx.run("SELECT command, undone_by FROM change_sets WHERE step = ?", (step,)).fetchall()
     if not sets:
         raise NotFound(f"no step {step}", hint="crm changes")
     if any(row["undone_by"] for row in sets):
         raise Conflict(f"step {step} is undone already", hint="crm redo")
     turned = _turn_back(tx, step)
+    if tx.run("SELECT 1 FROM changes WHERE change_set_id = ? LIMIT 1", (tx.change_set_id,)).fetchone() is None:
+        raise Refused(f"step {step} changed nothing that can be taken back", hint=f"crm changes --step {step}")
     tx.run("UPDATE change_sets SET undone_by = ? WHERE step = ?", (tx.step, step))
     tx.run("UPDATE change_sets SET undoes = ? WHERE id = ?", (step, tx.change_set_id))
     return turned._replace(command=sets[0]["command"])
@@ -128,13 +161,14 @@ def redo(tx: Tx, undo_step: int) -> Undone:
 
 def _turn_back(tx: Tx, step: int) -> Undone:
     tx.run("PRAGMA defer_foreign_keys = ON")
+    children = _references(tx.conn)
     rows: dict[str, int] = {}
     in_the_way: list[str] = []
     withdrawn = sent = 0
     for change in tx.run(CHANGES, (step,)).fetchall():
         table = change["table_name"]
         if table in journal.UNDOABLE:
-            blocked = _blocked(tx, change, step)
+            blocked = _blocked(tx, change, step, children[table])
             if blocked:
                 in_the_way.append(blocked)
                 continue
@@ -153,7 +187,7 @@ def _turn_back(tx: Tx, step: int) -> Undone:
     return Undone(step, "", {table: number for table, number in rows.items() if number}, withdrawn, sent)
 
 
-def _blocked(tx: Tx, change: sqlite3.Row, step: int) -> str:
+def _blocked(tx: Tx, change: sqlite3.Row, step: int, children: list[tuple[str, str]]) -> str:
     """Why the change cannot be turned back: what the row says now is not what the step left; '' if it can."""
     table, row_id = change["table_name"], change["row_id"]
     row = tx.run(f"SELECT * FROM {table} WHERE id = ?", (row_id,)).fetchone()
@@ -162,7 +196,7 @@ def _blocked(tx: Tx, change: sqlite3.Row, step: int) -> str:
     new = literals.values(json.loads(change["new"]))
     if row is None or any(row[name] != value for name, value in new.items()):
         return _later(tx, change, step)
-    return _held(tx, table, row_id, step) if change["op"] == "insert" else ""
+    return _held(tx, table, row_id, step, children) if change["op"] == "insert" else ""
 
 
 def _later(tx: Tx, change: sqlite3.Row, step: int) -> str:
@@ -172,37 +206,25 @@ def _later(tx: Tx, change: sqlite3.Row, step: int) -> str:
     return f"{what} changed {table} {row_id}"
 
 
-def _held(tx: Tx, table: str, row_id: int, step: int) -> str:
-    """Rows that would go with an inserted one though they came later and are not of this step."""
-    for child, column in CHILDREN.get(table, ()):
-        found = tx.run(f"SELECT id FROM {child} WHERE {column} = ? LIMIT 1", (row_id,)).fetchone()
+def _held(tx: Tx, table: str, row_id: int, step: int, children: list[tuple[str, str]]) -> str:
+    """A row that hangs on an inserted one and did not come with it."""
+    for child, column in children:
+        found = tx.run(HANGING.format(child=child, column=column), (row_id, step)).fetchone()
         if found:
-            made = tx.run(
-                "SELECT s.step, s.command FROM changes c JOIN change_sets s ON s.id = c.change_set_id"
-                " WHERE c.table_name = ? AND c.row_id = ? AND c.op = 'insert' ORDER BY c.id DESC LIMIT 1",
-                (child, found["id"]),
-            ).fetchone()
-            if made is None or made["step"] != step:
-                step_text = f"step {made['step']} ({made['command'] or 'outside'})" if made else "an older row"
-                return f"{step_text} put {child} {found['id']} on {table} {row_id}"
+            made = tx.run(PUT_THERE, (child, found["id"], step)).fetchone()
+            step_text = f"step {made['step']} ({made['command'] or 'outside'})" if made else "a change outside the journal"
+            return f"{step_text} put {child} {found['id']} on {table} {row_id}"
     return ""
 
 
-# Undoable rows that hang on a row and would be deleted with it, or refuse its going: table → (child, column).
-CHILDREN: dict[str, tuple[tuple[str, str], ...]] = {
-    "cases": (("case_log", "case_id"), ("case_links", "case_id"), ("case_links", "other_id"), ("attachments", "case_id")),
-    "case_log": (("case_history", "log_id"),),
-    "partners": (
-        ("cases", "partner_id"), ("contacts", "partner_id"), ("events", "partner_id"), ("amounts", "partner_id"),
-        ("partner_category_members", "partner_id"), ("segment_members", "partner_id"), ("segment_pins", "partner_id"),
-    ),
-    "contacts": (("cases", "contact_id"),),
-    "sections": (("cases", "section_id"), ("sections", "parent_id"), ("case_log", "section_id")),
-    "categories": (("cases", "category_id"),),
-    "users": (("cases", "user_id"), ("case_log", "user_id")),
-    "partner_categories": (("partner_category_members", "category_id"), ("segments", "category_id")),
-    "segments": (("segment_lines", "segment_id"), ("segment_members", "segment_id"), ("segment_pins", "segment_id")),
-}  # fmt: skip
+def _references(conn: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]:
+    """Whose rows hang on those of a table, by the schema, among what people keep: table → child and its column."""
+    found: dict[str, list[tuple[str, str]]] = {table: [] for table in journal.UNDOABLE}
+    for child in journal.UNDOABLE:
+        for row in conn.execute(f"PRAGMA foreign_key_list({child})"):
+            if row["table"] in found:
+                found[row["table"]].append((child, row["from"]))
+    return found
 
 
 def _reverse(tx: Tx, change: sqlite3.Row) -> None:

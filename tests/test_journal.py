@@ -195,6 +195,24 @@ def test_a_write_of_another_tool_is_an_outside_change_set(conn: sqlite3.Connecti
     assert folded(conn) == present(conn)
 
 
+def test_a_text_that_goes_on_after_a_nul_is_kept_and_comes_back_whole(crm: Callable[..., Any], conn: sqlite3.Connection) -> None:
+    """Another tool can plant it; undo, redo, deleting and the past know all of it."""
+    crm("case", "add", "Pump")
+    conn.execute("UPDATE cases SET name = 'a' || char(0) || 'b''c'")
+    [step] = conn.execute("SELECT max(step) FROM change_sets").fetchone()
+    assert folded(conn) == present(conn)
+    for words, name in (
+        (("undo", str(step)), "Pump"),
+        (("redo",), "a\0b'c"),
+        (("case", "delete", "1"), None),
+        (("undo",), "a\0b'c"),
+    ):
+        assert crm(*words).exit == 0
+        found = conn.execute("SELECT name FROM cases").fetchone()
+        assert (found and found[0]) == name, words
+    assert crm("verify").exit == 0
+
+
 def test_a_row_that_an_update_leaves_as_it_was_is_no_change(conn: sqlite3.Connection) -> None:
     """Only the columns that changed are kept."""
     before = conn.execute("SELECT count(*) FROM changes").fetchone()[0]
