@@ -22,6 +22,9 @@ else:
         from hashlib import sha256
 
 
+INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+
+
 def hexdigest(content: bytes) -> str:
     """The SHA-256 of the bytes, 64 hexadecimal digits."""
     return sha256(content).hexdigest()
@@ -32,7 +35,7 @@ def hmac(key: bytes, message: bytes) -> bytes:
     if len(key) > 64:
         key = sha256(key).digest()
     key = key.ljust(64, b"\0")
-    inner, outer = bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
+    inner, outer = key.translate(INNER), key.translate(OUTER)
     return sha256(outer + sha256(inner + message).digest()).digest()
 
 

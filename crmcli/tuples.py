@@ -37,6 +37,8 @@ else:
         _field_defaults = {}  # noqa: RUF012 - every class has its own
 
         def __new__(cls, *values, **named):
+            if len(values) == len(cls._fields) and not named:
+                return tuple.__new__(cls, values)
             rest = cls._fields[len(values) :]
             if named.keys() - set(rest) or len(values) > len(cls._fields):
                 raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields)}, each once")

