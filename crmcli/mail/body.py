@@ -92,7 +92,7 @@ def _text(raw: bytes, parts: list[Entity]) -> tuple[str, list[Span], decode.Deco
         read = decode.text(data[:left], part.parameters.get("charset", ""))
         left -= min(len(data), left)
         used = read if number == 0 else used
-        text, spans, more = _from_html(read.text) if part.type in HTML else (clean(read.text), [], [])
+        text, spans, more = _from_html(read.text) if part.type in HTML else (_plain(read.text, part), [], [])
         marks += more
         text = text.lstrip("\ufeff").strip("\n") if not spans else text
         if text:
@@ -100,6 +100,14 @@ def _text(raw: bytes, parts: list[Entity]) -> tuple[str, list[Span], decode.Deco
             texts.append(text)
             length += len(text) + 2
     return "\n\n".join(texts), quoted, used, marks
+
+
+def _plain(source: str, part: Entity) -> str:
+    """Plain text, its paragraphs whole again where the mail says that they were broken."""
+    text = clean(source)
+    if part.parameters.get("format", "").lower() != "flowed":
+        return text
+    return decode.unflowed(text, "" if part.parameters.get("delsp", "").lower() == "yes" else " ")
 
 
 def _from_html(source: str) -> tuple[str, list[Span], list[str]]:

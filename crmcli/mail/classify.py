@@ -118,6 +118,10 @@ def _names_recipients(incoming: Incoming, known: Known) -> bool:
     return undelivered.names_recipients(incoming)
 
 
+def _away(incoming: Incoming, known: Known) -> bool:
+    return incoming.subject.lower().replace(" :", ":").startswith(AWAY)
+
+
 def _automatic(incoming: Incoming, known: Known) -> bool:
     return any(_word(value) != "no" for value in incoming.all("auto-submitted"))
 
@@ -157,6 +161,14 @@ def _from_own_list(incoming: Incoming, known: Known) -> bool:
     return bool(found & known.own_lists) or any(f"<{name}>" in said for name in ids)
 
 
+# How the subjects begin that answering machines write; people who answer to those put a Re: before it.
+AWAY = (
+    "automatic reply:", "out of office:", "out of office autoreply:", "automatische antwort:", "abwesenheitsnotiz:", "abwesend:",
+    "réponse automatique:", "respuesta automática:", "risposta automatica:", "automatisch antwoord:", "resposta automática:",
+    "autosvar:", "automatisk svar:", "automatiskt svar:", "automatyczna odpowiedź:", "odpowiedź automatyczna:",
+    "automatická odpověď:", "автоматический ответ:", "自動応答:", "自动答复:", "自動回覆:",
+)  # fmt: skip
+
 PRECEDENCE = ("precedence", "x-precedence")
 OUR_OWN = "our own address"
 
@@ -177,6 +189,7 @@ SIGNS = (
     Sign("feedback report", "feedback", _report("feedback-report")),
     Sign("feedback part", "feedback", _part("message/feedback-report")),
     Sign("Auto-Submitted", "auto-reply", _automatic),
+    Sign("automatic answer's title", "auto-reply", _away),
     Sign("Precedence: auto_reply", "auto-reply", _value(PRECEDENCE, "auto_reply", "auto-reply", "autoreply")),
     Sign("X-Loop", "auto-reply", _present("x-loop")),
     Sign("X-No-Loop", "auto-reply", _present("x-no-loop")),

@@ -128,6 +128,27 @@ def _guess(data: bytes) -> str | None:
     return codec(chardet.detect(data[:65536])["encoding"] or "")
 
 
+def unflowed(text: str, joint: str) -> str:
+    """The text with the lines joined that a mail program broke: those that end with a blank, in quotes of one depth.
+
+    joint is what stood there, '' under DelSp=yes, else the blank (RFC 3676 §4).
+    """
+    lines: list[str] = []
+    open_at = -1  # the depth of the quote in which the last line goes on
+    for line in text.split("\n"):
+        inner = line.lstrip(">")
+        depth = len(line) - len(inner)
+        said = inner[inner.startswith(" ") :].rstrip("\r")
+        if depth == open_at and said != "-- ":
+            lines[-1] += said
+        else:
+            lines.append(line[:depth] + " " * (depth > 0) + said)
+        open_at = depth if said.endswith(" ") and said != "-- " else -1
+        if open_at >= 0:
+            lines[-1] = lines[-1][:-1] + joint
+    return "\n".join(lines)
+
+
 def transfer(data: bytes, encoding: str) -> bytes:
     """The bytes under a Content-Transfer-Encoding; an unknown one changes nothing."""
     encoding = encoding.split(";")[0].split("(")[0].strip(" \t\r\n\"'").lower()

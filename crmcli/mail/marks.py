@@ -35,7 +35,7 @@ def visible(text: str, quoted: Iterable[Span] = (), sent: str = "") -> tuple[Spa
     spans = _lines(text)
     lines = [text[start : min(end, start + LINE)] for start, end in spans]
     hidden = [False] * len(lines)
-    _hide_known(spans, hidden, quoted)
+    _hide_known(spans, lines, hidden, quoted)
     _hide_sent(lines, hidden, sent)
     _hide_quotes(lines, hidden)
     _hide_rest(text, spans, lines, hidden)
@@ -65,8 +65,8 @@ def _lines(text: str) -> list[Span]:
     return [*found, (start, len(text))] if start < len(text) else found
 
 
-def _hide_known(spans: list[Span], hidden: list[bool], quoted: Iterable[Span]) -> None:
-    """Lines that begin in one of the spans."""
+def _hide_known(spans: list[Span], lines: list[str], hidden: list[bool], quoted: Iterable[Span]) -> None:
+    """Lines that begin in one of the spans, and a rule above them."""
     number = 0
     for start, end in sorted(quoted):
         while number < len(spans) and spans[number][0] < start:
@@ -74,6 +74,10 @@ def _hide_known(spans: list[Span], hidden: list[bool], quoted: Iterable[Span]) -
         while number < len(spans) and spans[number][0] < end:
             hidden[number] = True
             number += 1
+    for number in range(1, len(lines)):
+        if hidden[number] and not hidden[number - 1]:
+            first = _above(lines, number)
+            hidden[first:number] = [True] * (number - first)
 
 
 def _hide_sent(lines: list[str], hidden: list[bool], sent: str) -> None:
@@ -103,7 +107,7 @@ def _hide_rest(text: str, spans: list[Span], lines: list[str], hidden: list[bool
     for number in range(len(lines)):
         ours = marker is not None and spans[number][1] >= marker.start()
         if ours or (not hidden[number] and _begins_another(lines, number)):
-            first = _above(lines, number)
+            first = _above(lines, number if ours else _labelled(lines, number))
             if ours and first and lines[first - 1].rstrip().endswith(ENDS) and _is_dated(lines[first - 1]):
                 # the line that says who wrote it, in any language
                 first = _above(lines, _attribution(lines, hidden, first - 1) or first - 1)
@@ -124,6 +128,13 @@ def _label(line: str) -> str:
     """What stands before the first colon, if that is a word or two: "Sent", "Enviado el"."""
     label = line[:40].replace("：", ":").partition(":")
     return label[0].strip("*_ \t\xa0").lower() if label[1] else ""
+
+
+def _labelled(lines: list[str], number: int) -> int:
+    """The line, or the first of the lines of headers right above it: not all programs begin with From."""
+    while number and _label(lines[number - 1].strip()) in HEADER:
+        number -= 1
+    return number
 
 
 def _above(lines: list[str], number: int) -> int:
@@ -161,7 +172,21 @@ def _attribution(lines: list[str], hidden: list[bool], last: int) -> int | None:
             return first
     line, said = lines[last], _words(lines[last])
     known = any(f" {verb} " in said for verb in ATTRIBUTED) or any(verb in line for verb in ATTRIBUTED_UNSPACED)
-    return last if known and _is_dated(line) else None
+    return last if known and _is_dated(line) else _broken(lines, hidden, last)
+
+
+def _broken(lines: list[str], hidden: list[bool], last: int) -> int | None:
+    """The first line of an attribution in two or three lines that has a verb, a date and an address in brackets."""
+    joined = lines[last]
+    for first in range(last - 1, max(last - 3, -1), -1):
+        if hidden[first] or not lines[first].strip():
+            return None
+        joined = f"{lines[first]} {joined}"
+        before, _, rest = joined.partition("<")
+        address, closed, after = rest.partition(">")
+        if closed and "@" in address and _is_dated(before + after):
+            return first if any(f" {verb} " in _words(before + after) for verb in ATTRIBUTED) else None
+    return None
 
 
 def _names(line: str) -> bool:

@@ -18,6 +18,7 @@ def _set(words: str) -> frozenset[str]:
 ATTRIBUTIONS = (
     (("on ",), ("wrote",)),
     (("am ", "von "), ("schrieb",)),
+    (("zitat von ",), ("zitat",)),
     (("le ",), ("a écrit",)),
     (("el ", "en ", "con fecha "), ("escribió", "escribio")),
     (("il ", "in data ", "da "), ("ha scritto", "scrive")),
@@ -29,8 +30,8 @@ ATTRIBUTIONS = (
 )
 # Words that tell an attribution without a beginning to know it by, where a date or an address stands beside.
 ATTRIBUTED = _each(
-    "wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|napisał|napisała|skrev|napsal|пишет|писал|написал|написала|"
-    "пише|написав|kirjoitti|yazdı|şunları yazdı|ezt írta|írta|a scris|έγραψε"
+    "wrote|writes|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|napisał|napisała|skrev|napsal|пишет|писал|написал|"
+    "написала|пише|написав|kirjoitti|yazdı|şunları yazdı|ezt írta|írta|a scris|έγραψε"
 )
 # The same in scripts without blanks between words.
 ATTRIBUTED_UNSPACED = ("のメール", "は書きました", "写道", "寫道", "님이 작성", "年")
@@ -47,7 +48,7 @@ HEADER = _set(
 SEPARATOR = _set(
     "original message|original-nachricht|original nachricht|ursprüngliche nachricht|original appointment|message d'origine|"
     "message d’origine|mensaje original|messaggio originale|mensagem original|oorspronkelijk bericht|oryginalna wiadomość|"
-    "wiadomość oryginalna|ursprungligt meddelande|oprindelig meddelelse|opprinnelig melding|původní zpráva|"
+    "wiadomość oryginalna|ursprungligt meddelande|oprindelig meddelelse|opprinnelig melding|původní zpráva|původní e-mail|"
     "исходное сообщение|alkuperäinen viesti|元のメッセージ|原始邮件|邮件原件|원본 메시지|reply message|forwarded message|"
     "weitergeleitete nachricht|message transféré|mensaje reenviado|messaggio inoltrato|mensagem encaminhada|"
     "doorgestuurd bericht|przekazana wiadomość|vidarebefordrat meddelande|videresendt meddelelse|přeposlaná zpráva|"
@@ -62,11 +63,11 @@ FORWARD = _set(
 # How the line begins that a telephone or a mail program adds.
 DEVICE = _each(
     "sent from my |sent from iphone|sent from the all new|sent from yahoo|sent from mail for|sent from outlook|"
-    "sent from samsung|sent from proton|sent with proton|sent via blackberry|sent via the |sent using |get outlook for |"
-    "von meinem |gesendet mit der |gesendet von meinem |gesendet von mail|gesendet von outlook|gesendet aus der |"
-    "diese nachricht wurde von meinem |envoyé de mon |envoyé depuis mon |envoyé à partir de |envoyé depuis l|"
-    "envoyé de outlook|télécharger outlook |enviado desde mi |enviado do meu |enviado de mi |enviado desde outlook|"
-    "obtener outlook |inviato da iphone|inviato da ipad|inviato dal mio |inviato da outlook|verzonden vanaf mijn |"
-    "verzonden met mijn |verzonden vanuit |wysłane z |wysłano z |skickat från min |sendt fra min |odesláno z |"
-    "отправлено с |отправлено из |lähetetty iphone|lähetetty laitteesta |iphoneから送信|发自我的"
+    "sent from samsung|sent from proton|sent with proton|sent with [proton|sent via blackberry|sent via the |sent using |"
+    "get outlook for |von meinem |gesendet mit der |gesendet von meinem |gesendet von mail|gesendet von outlook|"
+    "gesendet aus der |diese nachricht wurde von meinem |envoyé de mon |envoyé depuis mon |envoyé à partir de |"
+    "envoyé depuis l|envoyé de outlook|télécharger outlook |enviado desde mi |enviado do meu |enviado de mi |"
+    "enviado desde outlook|obtener outlook |inviato da iphone|inviato da ipad|inviato dal mio |inviato da outlook|"
+    "verzonden vanaf mijn |verzonden met mijn |verzonden vanuit |wysłane z |wysłano z |skickat från min |sendt fra min |"
+    "odesláno z |отправлено с |отправлено из |lähetetty iphone|lähetetty laitteesta |iphoneから送信|发自我的"
 )

@@ -48,6 +48,9 @@ ROBOTS = [
     ("X-FC-MachineGenerated: true", "auto-reply"),
     ("X-Amazon-Mail-Relay-Type: notification", "auto-reply"),
     ("Delivered-To: autoresponder", "auto-reply"),
+    ("Subject: Automatic reply: Pump", "auto-reply"),
+    ("Subject: =?utf-8?Q?R=C3=A9ponse_automatique_?=: Pompe", "auto-reply"),
+    ("Subject: Abwesenheitsnotiz: Pumpe", "auto-reply"),
     ("Return-Path: <>", "auto-reply"),
     ("Return-Path: < >", "auto-reply"),
     ("Return-Path: <MAILER-DAEMON@mx.acme.example>", "human"),
@@ -62,6 +65,8 @@ ROBOTS = [
 ]
 
 PEOPLE = [
+    "Subject: Re: Automatic reply: Pump",
+    "Subject: Automatic reply is broken",
     "Auto-Submitted: no",
     "Auto-Submitted: No",
     "Auto-Submitted: no; why=written-by-hand",

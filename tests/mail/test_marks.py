@@ -63,6 +63,37 @@ def test_an_address_and_a_colon_above_a_quote_are_an_attribution(line: str) -> N
     assert shown(f"{OWN}\n\n{line}\n12 chairs") == f"{OWN}\n\n{line}\n12 chairs"
 
 
+BROKEN = [
+    "po 2. 3. 2026 v 10:00 odesílatel Ann Lee <ann@us.example>\nnapsal:",
+    "Ann Lee <ann@us.example> escreveu (segunda, 2/03/2026\nà(s) 10:00):",
+    "Ann Lee <ann@us.example>, 2 Mar 2026 Pzt, 10:00 tarihinde\nşunu yazdı:",
+    "Am Abend, 2. 3. 2026 um\n10:00 Ann Lee <ann@us.example>\nschrieb:",
+]
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_an_attribution_is_known_over_several_lines_by_verb_date_and_address(line: str) -> None:
+    """However it begins; without one of the three it is a sentence of the sender's."""
+    assert shown(f"{OWN}\n\n{line}\n\n> Does it work?\n") == OWN
+    assert shown(f"{OWN}\n\n{line}\n\nDoes it work?\n") == OWN
+    told = f"{OWN}\n\nOn 2 March <ann@us.example> came and\nthen said:"
+    assert shown(f"{told}\n> Does it work?") == told
+
+
+def test_a_rule_above_what_html_says_is_quoted_goes_with_it() -> None:
+    """A rule that stands alone is the sender's."""
+    text = f"{OWN}\n\n-----\n\nquoted\n"
+    assert shown(text, quoted=[(text.index("quoted"), len(text))]) == OWN
+    assert shown(f"{OWN}\n-----\nmore") == f"{OWN}\n-----\nmore"
+
+
+def test_a_block_of_headers_may_begin_with_its_date() -> None:
+    """All lines of headers right above the sender's go with it, others stay."""
+    block = "Gesendet: Montag, 2. März 2026\nVon: Ann Lee\nAn: Joe\nBetreff: Drucker\n\nDoes it work?"
+    assert shown(f"{OWN}\n\n{block}") == OWN
+    assert shown(f"{OWN}\nAn: alle\n\n{block}") == f"{OWN}\nAn: alle"
+
+
 HEADERS = [
     ("From: Ann Lee", "Sent: Monday, March 2, 2026", "To: Joe", "Subject: Printer"),
     ("Von: Ann Lee", "Gesendet: Montag, 2. März 2026", "An: Joe", "Betreff: Drucker"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcli.mail import decode
+from crmcli.mail.parse import parse
 from crmcli.mail.words import eight_bit, parameters, words
 
 GERMAN = "Sehr geehrte Damen und Herren, wir möchten die Prüfung der Öfen für nächste Woche bestätigen."
@@ -189,3 +190,24 @@ def test_no_parameters_make_it_raise(value: str) -> None:
     """Nor do encoded words made of them."""
     assert all(isinstance(one, str) for one in parameters("a/b;" + value).values())
     assert isinstance(words(f"=?{value}?q?{value}?="), str)
+
+
+def test_paragraphs_that_were_broken_are_whole_again() -> None:
+    """In each depth of quoting by itself; a blank that was put before a line goes, the line of a signature stays."""
+    flowed = "One \nline.\n From\n> quoted \n> words\n>> deep \n> not\n\n-- \nJoe \nRoe"
+    assert decode.unflowed(flowed, " ") == "One line.\nFrom\n> quoted words\n>> deep \n> not\n\n-- \nJoe Roe"
+    assert decode.unflowed("見積 \nもり \r\nです", "") == "見積もりです"
+
+
+@given(st.lists(st.sampled_from(["word", "word ", "> q ", ">> q", " s", "-- ", "", "> -- ", ">"]), max_size=12))
+def test_joining_lines_keeps_every_word(lines: list[str]) -> None:
+    """And breaks none out of its quote."""
+    found = decode.unflowed("\n".join(lines), " ")
+    assert found.replace(">", "").split() == " ".join(line.lstrip(">") for line in lines).split()
+    assert found.count("\n") <= max(len(lines) - 1, 0)
+    assert {line[: len(line) - len(line.lstrip(">"))] for line in found.split("\n")} <= {"", ">", ">>"}
+
+
+def test_a_mail_says_whether_its_lines_were_broken() -> None:
+    for how, text in (("", "One \nline."), ("; format=flowed", "One line."), ("; Format=Flowed; DelSp=Yes", "Oneline.")):
+        assert parse(f"Content-Type: text/plain{how}\n\nOne \nline.\n".encode()).text == text
