@@ -94,6 +94,19 @@ class Tx:
         with _savepoint(self.conn):
             yield
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """A part of which nothing stays, and which causes nothing outside: to see whether it would be refused."""
+        before, self.origin = self.origin, self.origin._replace(quiet=True)
+        self.conn.execute("SAVEPOINT rehearsal")
+        try:
+            yield
+        finally:
+            self.origin = before
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK TO rehearsal")
+                self.conn.execute("RELEASE rehearsal")
+
 
 def connect(path: str, wait: float = WAIT) -> sqlite3.Connection:
     """An existing crm database, migrated to the current schema; Busy where it is missing, foreign or newer."""
@@ -317,4 +330,8 @@ def _constraint(name: str, detail: str) -> str:
         return f"{what.split('.')[-1].removesuffix('_id').removesuffix('_at').replace('_', ' ')} is required"
     if name == "SQLITE_CONSTRAINT_TRIGGER":
         return what
+    if name == "SQLITE_CONSTRAINT_CHECK":
+        from crmcli import checks  # regular expressions, which only refusals need
+
+        return checks.words(what)
     return f"a value is not allowed: {what}"

@@ -29,13 +29,13 @@ FLOORS = {
         "canned", "form", "search", "history_list", "outbox_list", "settings", "rules.", "segments.", "filters.",
     ),
     2: ("db", "readonly", "journal", "migrations.", "workflow", "mail.", "render."),
-    1: ("clock", "config", "dates", "digest", "errors", "fields", "literals", "origin", "model", "resources", "rules.delay", "text", "tuples",
+    1: ("checks", "clock", "config", "dates", "digest", "errors", "fields", "literals", "origin", "model", "resources", "rules.delay", "text", "tuples",
         "values", "zones"),
     0: ("",),
 }  # fmt: skip
 
 # Rooms that know nothing of databases, clocks, files and environments.
-PURE = ("model", "errors", "text", "fields", "values", "workflow", "render.",
+PURE = ("checks", "model", "errors", "text", "fields", "values", "workflow", "render.",
         "filters.grammar", "filters.tree", "filters.sql", "filters.words", "mail.incoming", "mail.parse", "mail.address", "mail.body",
         "mail.bounce", "mail.decode", "mail.html", "mail.marks", "mail.mime", "mail.phrases", "mail.tags", "mail.words",
         "mail.decide", "mail.envelope", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body",

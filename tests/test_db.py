@@ -185,7 +185,7 @@ def test_a_part_fails_alone(conn: sqlite3.Connection) -> None:
         ("moods", {"name": "fury", "factor": 1}, "there is one with this name already"),
         ("moods", {"name": None, "factor": 1}, "name is required"),
         ("cases", {"name": "x", "section_id": None}, "section is required"),
-        ("moods", {"name": "x", "factor": -1}, "a value is not allowed: factor >= 0"),
+        ("moods", {"name": "x", "factor": -1}, "factor is 0 or more"),
         ("users", {"login": "bob", "section_id": 99}, "something else still refers to it, or what it refers to is gone"),
         ("case_links", {"case_id": 1, "other_id": 1, "kind": "blocks"}, "circle of links"),
     ],
