@@ -65,10 +65,14 @@ def _connected(url: SplitResult, password: str) -> smtplib.SMTP:
         line: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, name, timeout=TIMEOUT, context=ssl.create_default_context())
     else:
         line = smtplib.SMTP(host, url.port or (587 if url.username else 25), name, timeout=TIMEOUT)
-        if not _is_here(host):
+    try:
+        if url.scheme != "smtps" and not _is_here(host):
             line.starttls(context=ssl.create_default_context())
-    if url.username:
-        line.login(unquote(url.username), password)
+        if url.username:
+            line.login(unquote(url.username), password)
+    except (smtplib.SMTPException, OSError):
+        line.close()
+        raise
     return line
 
 
