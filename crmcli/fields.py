@@ -293,7 +293,7 @@ NOUNS: dict[str, Noun] = {
             "event_type",
             "event_types",
             "key",
-            (_text("key"), _text("name"), ACTIVE),
+            (_read("key"), _text("name"), ACTIVE),
             ("id", "key", "name", "active"),
             "id",
         ),

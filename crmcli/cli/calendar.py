@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from crmcli import dates, zones
+from crmcli import dates, settings, zones
 from crmcli.cli import lists
 from crmcli.cli.lists import Asked
 from crmcli.cli.session import Session, session
@@ -80,22 +80,27 @@ def read_days(s: Session, words: list[str]) -> tuple[Days | None, list[str]]:
     if text in MONTHS:
         text = f"{_today(s).year}-{MONTHS.index(text) + 1}"
     try:
-        start, before = dates.span(text, s.now, s.zone)
+        start, before = dates.span(text, s.now, _zone(s))
     except Usage:
         if LOOKS_LIKE_A_DATE.match(text):
             raise
         return None, words
-    last = zones.local(before, s.zone) - timedelta(seconds=1)
-    return Days(zones.local(start, s.zone).date(), last.date() + timedelta(days=1)), words[length:]
+    last = zones.local(before, _zone(s)) - timedelta(seconds=1)
+    return Days(zones.local(start, _zone(s)).date(), last.date() + timedelta(days=1)), words[length:]
+
+
+def _zone(s: Session) -> str:
+    """The zone of the days and months: the site's, or --tz."""
+    return s.given.tz or settings.get(s.conn, "zone")
 
 
 def _today(s: Session) -> date:
-    return zones.local(s.now, s.zone).date()
+    return zones.local(s.now, _zone(s)).date()
 
 
 def _wanted(s: Session, days: Days, words: list[str]) -> cases.Wanted:
     where, parameters = lists.condition(s, NOUNS["case"], " ".join(words))
-    return cases.Wanted(where, parameters, days, s.now, s.zone)
+    return cases.Wanted(where, parameters, days, s.now, _zone(s))
 
 
 # What is shown ------------------------------------------------------------------------------------
@@ -136,7 +141,7 @@ def _table(s: Session, months: list[date], found: Result) -> None:
 
 
 def _look(s: Session) -> Look:
-    return Look(s.width, s.color, s.zone, s.now)
+    return Look(s.width, s.color, _zone(s), s.now)
 
 
 def _legend(rows: list[Row]) -> list[tuple[str, str, int | None]]:

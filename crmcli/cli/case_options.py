@@ -7,13 +7,13 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from crmcli import pages
+from crmcli import find, pages
 from crmcli.cli import lists, nouns
 from crmcli.cli.session import Session
 from crmcli.db import Tx
 from crmcli.errors import Usage
 from crmcli.execute import execute
-from crmcli.model import Command, Outcome
+from crmcli.model import Command, Edit, Outcome
 
 Cases: TypeAlias = Annotated[list[str], typer.Argument(metavar="CASE...", help="By id: 42, 45-50, - for standard input.")]
 Found: TypeAlias = Annotated[
@@ -28,6 +28,8 @@ One: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="By id.")]
 Text: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="TEXT", help="The words; - for standard input.", show_default=False)
 ]
+Channel: TypeAlias = Annotated[str, typer.Option(metavar="CHANNEL", help="How it was said.", show_default=False)]
+Mood: TypeAlias = Annotated[str, typer.Option(metavar="MOOD", help="The partner's state of mind.", show_default=False)]
 
 Make: TypeAlias = Callable[[Tx, int], tuple[Command, ...]]
 
@@ -67,6 +69,13 @@ def named(s: Session, which: list[str] | None) -> list[int]:
     if not which:
         raise Usage("which cases?", hint="name them by id, or with --where FILTER")
     return nouns.chosen(s, "case", which)
+
+
+def with_words(s: Session, channel: str, mood: str) -> Callable[[int], tuple[Command, ...]]:
+    """The commands that let the next words of a case go with this channel and mood, where they are named."""
+    given = {"channel_id": ("channel", channel), "mood_id": ("mood", mood)}
+    values = {name: find.one(s.conn, noun, word) for name, (noun, word) in given.items() if word}
+    return lambda case_id: (Edit(case_id, values),) if values else ()
 
 
 def tell(s: Session, outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from crmcli import canned, case_log, cases
 from crmcli.cli import case_files, case_options, editor, nouns
-from crmcli.cli.case_options import Cases, Found, Text, Where, Which
+from crmcli.cli.case_options import Cases, Channel, Found, Mood, Text, Where, Which
 from crmcli.cli.session import Session, session
 from crmcli.db import Tx
 from crmcli.errors import Refused
@@ -102,14 +102,15 @@ def _act(
 
 
 @app.command()
-def note(ctx: typer.Context, which: Which, text: Text = None) -> None:
+def note(ctx: typer.Context, which: Which, text: Text = None, channel: Channel = "", mood: Mood = "") -> None:
     """Put a note in the history; without a text the pending description, or your editor on a terminal.
 
-    Example: crm case note 1 "called back, needs a new seal"
+    Example: crm case note 1 "called back, needs a new seal" --channel phone --mood Happy
     """
     s = session(ctx)
+    before = case_options.with_words(s, channel, mood)
     said = editor.text(s, text, _draft(s, which, "", quote=False))
-    case_options.each(s, [which], lambda tx, case_id: (Note(case_id, said),))
+    case_options.each(s, [which], lambda tx, case_id: (*before(case_id), Note(case_id, said)))
 
 
 @app.command()
@@ -121,6 +122,8 @@ def reply(
     state: Annotated[str, typer.Option(metavar="STATE", help="The state after it; else the section's.", show_default=False)] = "",
     quote: Annotated[bool, typer.Option("--quote", help="With the newest communication quoted before it.")] = False,
     template: Annotated[str, typer.Option(metavar="NAME", help="Start from a canned reply.", show_default=False)] = "",
+    channel: Channel = "",
+    mood: Mood = "",
 ) -> None:
     """Answer the partner and the watchers by mail; without a text the pending description, or your editor on a terminal.
 
@@ -129,6 +132,7 @@ def reply(
     s = session(ctx)
     sent = [case_files.read(path) for path in attach or ()]
     target = _state(state)
+    before = case_options.with_words(s, channel, mood)
     start = canned.text(s.conn, template) if template else ""
     said = editor.text(s, text, _draft(s, which, start, quote))
     finished = text is None and s.on_terminal
@@ -136,7 +140,7 @@ def reply(
     def act(tx: Tx, case_id: int) -> None:
         attachment_ids = case_files.put(tx, case_id, sent)
         words = said if finished else _worded(tx.conn, case_id, start, said, quote)
-        case_options.tell(s, execute(tx, Reply(case_id, words, target, attachment_ids)))
+        case_options.tell(s, execute(tx, *before(case_id), Reply(case_id, words, target, attachment_ids)))
 
     s.each(nouns.chosen(s, "case", [which]), act)
 

@@ -22,7 +22,14 @@ app = nouns.app(
     },
 )
 
-types = nouns.app("event_type", {"list": "crm event type list", "show": "crm event type show case_open"})
+types = nouns.app(
+    "event_type",
+    {
+        "list": "crm event type list",
+        "show": "crm event type show case_open",
+        "edit": 'crm event type edit case_open --name "Work begun"',
+    },
+)
 app.add_typer(types, name="type", help="Which changes of cases become events of their partner.")
 
 Which = Annotated[list[str], typer.Argument(metavar="TYPE...", help="By key, name or id.", show_default=False)]

@@ -35,7 +35,12 @@ def init(
         raise Usage(f"{email} is no mail address", hint="--email NAME@DOMAIN")
     zone = zone or _system_zone()
     settings.check("zone", zone)
-    conn = _create(s, group)
+    gid = _checked(s, group)
+    if s.given.dry_run:
+        _tell(s, section, zone)
+        s.say("nothing was written; this would be made")
+        return
+    conn = _create(s, gid)
     try:
         origin = Origin(s.now, None, "system", s.command, s.given.reason)
         with db.write(conn, origin) as tx:
@@ -49,23 +54,26 @@ def init(
             demo_data.fill(conn, s.now)
     finally:
         conn.close()
-    if s.given.quiet:
-        return
-    s.show(Result((Column("db"), Column("user"), Column("section"), Column("zone")), [_made(s, section, zone)], one=True))
+    _tell(s, section, zone)
     s.say("next: crm case add 'My first case', or connect the mail server: crm help mail")
 
 
-def _made(s: Session, section: str, zone: str) -> dict[str, str]:
-    return {"db": s.path, "user": s.login or "admin", "section": section, "zone": zone}
+def _tell(s: Session, section: str, zone: str) -> None:
+    """What is made."""
+    made = {"db": s.path, "user": s.login or "admin", "section": section, "zone": zone}
+    if not s.given.quiet:
+        s.show(Result(tuple(Column(name) for name in made), [made], one=True))
 
 
-def _create(s: Session, group: str) -> sqlite3.Connection:
-    folder = os.path.dirname(os.path.abspath(s.path))
+def _checked(s: Session, group: str) -> int | None:
+    """The group's number, once nothing stands in the way."""
     if os.path.exists(s.path):
         raise Refused(f"there is something at {s.path} already", hint="name another file with --db")
-    if s.given.dry_run:
-        raise Usage("init cannot be tried without writing", hint="make one elsewhere: crm --db /tmp/try.db init")
-    gid = _group_id(group) if group else None
+    return _group_id(group) if group else None
+
+
+def _create(s: Session, gid: int | None) -> sqlite3.Connection:
+    folder = os.path.dirname(os.path.abspath(s.path))
     os.makedirs(folder, mode=0o700, exist_ok=True)
     conn = db.create(s.path, 0o600 if gid is None else 0o660)
     if gid is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from copy import copy
@@ -47,7 +48,7 @@ class Given:
     """Collects the global options wherever they stand, and makes the session from them when a command asks."""
 
     def __init__(self, argv: list[str]) -> None:
-        self.command = " ".join(["crm", *argv])
+        self.command = shlex.join(["crm", *argv])
         self.values: dict[str, Any] = {}
 
     def __call__(self) -> Session:

@@ -57,6 +57,25 @@ def test_a_note_of_nothing_is_just_a_log_row(crm: Crm, conn: sqlite3.Connection)
     assert row(conn, "cases", case_id)["channel_id"] is None
 
 
+def test_words_go_with_the_channel_and_the_mood_that_are_named(crm: Crm, conn: sqlite3.Connection) -> None:
+    """One for each word, in place of what the case has; the log has them, the case is cleared, and it is one step."""
+    case_id = str(a_case(conn, "open", user_id=ANN, email_from=JOE, channel_id=2, mood_id=4))
+    before = dump(conn)
+    assert crm("case", "note", case_id, "called", "--mood", "fury").exit == 0
+    assert rows(conn, SAID) == [("note", "ann@us.example", "called", "Historize", 2, 1)]
+    assert crm("undo").exit == 0
+    assert {table: dump(conn)[table] for table in ("cases", "case_log")} == {
+        table: before[table] for table in ("cases", "case_log")
+    }
+    assert crm("case", "reply", case_id, "sent", "--channel", "phone", "--mood", "Happy").exit == 0
+    assert rows(conn, SAID) == [("out", JOE, "sent", "Send", 2, 4)]
+    assert row(conn, "cases", int(case_id))["channel_id"] is row(conn, "cases", int(case_id))["mood_id"] is None
+    for option, word, hint in (("--channel", "phon", "phone"), ("--mood", "Hapy", "Happy")):
+        refused = crm("case", "note", case_id, "x", option, word)
+        assert (refused.exit, refused.out) == (3, "")
+        assert f"nearest: {hint}" in refused.err
+
+
 def test_a_note_goes_to_several_cases(crm: Crm, conn: sqlite3.Connection) -> None:
     """Named in one word."""
     a_case(conn), a_case(conn), a_case(conn)

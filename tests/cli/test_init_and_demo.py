@@ -38,6 +38,18 @@ def test_init_never_touches_what_is_there(crm: Crm, db_path: str) -> None:
     assert Path(db_path).read_bytes() == before
 
 
+def test_init_is_tried_without_making_anything(crm: Crm, tmp_path: Path) -> None:
+    """The same answer and the same refusals, and no file and no folder."""
+    path = str(tmp_path / "new" / "crm.db")
+    tried = crm("init", "-n", "--section", "Desk", db=path)
+    assert (tried.exit, tried.err) == (0, "nothing was written; this would be made\n")
+    assert not os.path.exists(os.path.dirname(path))
+    assert crm("init", "-n", "--group", "no such group", db=path).exit == 2
+    done = crm("init", "--section", "Desk", db=path)
+    assert done.out == tried.out
+    assert crm("init", "-n", db=path).exit == 1
+
+
 def test_init_refuses_a_wrong_zone_address_and_group(crm: Crm, tmp_path: Path) -> None:
     """Nothing is made then."""
     path = str(tmp_path / "new.db")

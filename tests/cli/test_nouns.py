@@ -79,6 +79,13 @@ def test_add_prints_the_id_or_the_object(crm: Crm) -> None:
     }  # fmt: skip
 
 
+def test_a_command_is_kept_so_that_it_can_be_typed_again(crm: Crm) -> None:
+    argv = ["partner", "add", "Smith & Sons", "--comment", "it's", "--ref", ""]
+    assert crm(*argv).exit == 0
+    command = crm("changes", "-o", "json", "--limit", "1").json()[0]["command"]
+    assert shlex.split(command)[-len(argv) :] == argv
+
+
 def test_a_dry_run_shows_and_writes_nothing(crm: Crm) -> None:
     assert crm("partner", "add", "Acme", "-n", "-o", "json").json()["name"] == "Acme"
     assert crm("partner", "list", "-o", "json").json() == []
@@ -177,6 +184,13 @@ def test_categories_of_a_partner_come_and_go(world: Crm) -> None:
     assert (refused.exit, "Acme is not in VIP" in refused.err) == (3, True)
     added = world("partner", "add", "Beta", "--add-category", "VIP,Customers", "-o", "json").json()
     assert added["categories"] == ["Customers", "VIP"]
+
+
+def test_kinds_of_events_take_another_name_but_keep_their_key(crm: Crm) -> None:
+    assert crm("event", "type", "edit", "case_open", "--name", "Work begun", "--no-active").exit == 0
+    kind = crm("event", "type", "show", "Work begun", "-o", "json").json()
+    assert (kind["key"], kind["name"], kind["active"]) == ("case_open", "Work begun", False)
+    assert crm("event", "type", "edit", "case_open", "--key", "x").exit == 2
 
 
 def test_kinds_of_events_are_switched_on_and_off(crm: Crm) -> None:
