@@ -20,7 +20,7 @@ LIMITS = (
 )
 COUNTS = {setting: f"SELECT count(*) FROM outbox WHERE {what} AND {AUTOMATIC}" for setting, _, what, _ in LIMITS}
 
-TOLD = "SELECT 1 FROM outbox WHERE recipient = ? AND created_at > ? AND kind = 'alert'"
+TOLD = "SELECT 1 FROM outbox WHERE recipient = ? AND created_at > ? AND kind = 'alert' AND cause GLOB 'too many: *'"
 
 
 def excess(tx: Tx, case: Case, kind: str, copy: Copy) -> str:

@@ -92,7 +92,8 @@ OF_FILE = (Column("id", "int"), Column("name"), Column("type"), Column("size", "
 OF_DECISION = (
     Column("id", "int"), Column("state"), Column("case_id", "int"), Column("reason"), Column("class"), Column("evidence"),
     Column("writer"), Column("staff", "int"), Column("identity"), Column("grade"), Column("thread", "int"), Column("linked"),
-    Column("why"), Column("section", "int"), Column("route"), Column("commands"), Column("copy_of", "int"),
+    Column("why"), Column("section", "int"), Column("route"), Column("commands"), Column("obeyed"), Column("refused"),
+    Column("copy_of", "int"),
 )  # fmt: skip
 
 

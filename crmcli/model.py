@@ -125,11 +125,12 @@ class Remind(NamedTuple):
 
 
 class Mail(NamedTuple):
-    """Rule mail: the body after substitution, to each of the recipients once."""
+    """Rule mail: the body after substitution, to each of the recipients once; kind told is an answer to their own mail."""
 
     case_id: int
     recipients: tuple[str, ...]
     body: str
+    kind: str = "rule"
 
 
 class Duplicate(NamedTuple):
@@ -244,7 +245,7 @@ class Spoken(NamedTuple):
 
 
 class Mailed(NamedTuple):
-    """Mail to be written: reply, forward, note (to staff only), thanks, remind_user, remind_partner, rule.
+    """Mail to be written: reply, forward, note (to staff only), thanks, remind_user, remind_partner, rule, told, alert.
 
     message_id is the row of the mail it answers or passes on, author that mail's sender; with_files adds all
     files of the case.

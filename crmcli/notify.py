@@ -47,6 +47,7 @@ KINDS = {
     "remind_user": Kind("remind", "remind", recipients.given, "", "auto-generated", "Reminder: ", proves=True),
     "remind_partner": Kind("remind", "remind_partner", recipients.given, "responsible", "auto-generated", "Reminder: "),
     "rule": Kind("rule", "rule", recipients.given, "", "auto-generated"),
+    "told": Kind("alert", "rule", recipients.given, "", "auto-generated", "Commands: "),
     "alert": Kind("alert", "alert", recipients.given, "", "auto-generated", "Held mail: "),
 }
 

@@ -198,7 +198,7 @@ def _remind(command: Remind, facts: Facts, now: str) -> list[Event]:
 
 
 def _mail(command: Mail, facts: Facts, now: str) -> list[Event]:
-    return [Mailed("rule", command.body, command.recipients)]
+    return [Mailed(command.kind, command.body, command.recipients)]
 
 
 def _merge(command: Merge, facts: Facts, now: str) -> list[Event]:

@@ -19,7 +19,7 @@ FLOORS = {
     6: (
         "mail.ingest", "mail.effects", "mail.facts", "mail.returned", "mail.bulk", "mail.send", "mail.smtp", "mail.transport",
         "rules.run", "segments.run", "reports.", "transfer.", "demo_data", "past", "undo",
-        "mail.lmtp", "mail.intake", "mail.group", "mail.triage", "mail.again", "web.", "backup", "restore", "replay", "verify", "doctor.", "sql",
+        "mail.lmtp", "mail.intake", "mail.group", "mail.triage", "mail.again", "mail.obey", "web.", "backup", "restore", "replay", "verify", "doctor.", "sql",
     ),
     5: ("execute",),
     4: ("rules.react", "rules.due", "notify"),
@@ -39,7 +39,7 @@ PURE = ("checks", "model", "errors", "text", "fields", "values", "workflow", "re
         "filters.grammar", "filters.tree", "filters.sql", "filters.words", "mail.incoming", "mail.parse", "mail.address", "mail.body",
         "mail.bounce", "mail.decode", "mail.html", "mail.marks", "mail.mime", "mail.phrases", "mail.tags", "mail.words",
         "mail.decide", "mail.envelope", "mail.classify", "mail.thread", "mail.compose", "mail.sign", "segments.mood", "rules.body",
-        "mail.senders", "mail.undelivered", "filters.excerpt")  # fmt: skip
+        "mail.senders", "mail.undelivered", "mail.commands", "filters.excerpt")  # fmt: skip
 IMPURE = (
     "sqlite3",
     "time",

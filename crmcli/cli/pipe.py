@@ -29,6 +29,7 @@ COLUMNS = (
 EXPLAINED = (
     Column("evidence"), Column("writer"), Column("staff", "int"), Column("identity"), Column("grade"), Column("thread", "int"),
     Column("linked"), Column("why"), Column("section", "int"), Column("route"), Column("commands"),
+    Column("obeyed"), Column("refused"),
 )  # fmt: skip
 EMPTY: Row = {column.name: None for column in (*COLUMNS, *EXPLAINED)}
 
@@ -120,16 +121,20 @@ def _taken(s: Session, request: Request, mails: list[Found]) -> list[Taken | Exc
 
 
 def _row(s: Session, place: str, taken: Taken) -> Row:
-    kind = s.conn.execute("SELECT class FROM messages WHERE id = ?", (taken.message_id,)).fetchone()
     return {
         **EMPTY,
         "place": place,
         "state": "repeat" if taken.repeat else taken.state,
-        "class": kind[0] if kind else None,
+        "class": (taken.decision or {}).get("class") or _class(s, taken.message_id),
         "case_id": taken.case_id,
         "message_id": taken.message_id,
         "reason": taken.reason,
     }
+
+
+def _class(s: Session, message_id: int | None) -> str | None:
+    row = s.conn.execute("SELECT class FROM messages WHERE id = ?", (message_id,)).fetchone()
+    return row[0] if row else None
 
 
 def _watched(s: Session, mails: Iterator[Found]) -> Iterator[Found]:

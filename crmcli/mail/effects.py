@@ -90,6 +90,12 @@ def _decided(
     decision = decide(incoming, kind, found._replace(participant=False) if spoof else found)
     if spoof:
         decision = decision._replace(person=None, marks=(*decision.marks, "possible-spoof"))
+    orders: Row = {}
+    if kind.name == "human" and sender.user_id is not None and incoming.text.lstrip()[:4].lower() == "set-":
+        from crmcli.mail import obey
+
+        is_verified = facts.is_verified(tx.conn, incoming, delivery.envelope, sender, keys)
+        decision, orders = obey.obeyed(tx, incoming, kind, found, decision, is_verified)
     messages.mark(tx, message_id, decision.marks)
     state, reason, case_id = _done(tx, decision)
     told = {
@@ -105,6 +111,7 @@ def _decided(
         "section": where.section_id,
         "route": where.why,
         "commands": ", ".join(type(command).__name__ for command in decision.commands),
+        **(orders if case_id is not None else {}),
     }
     return _ended(tx, delivery, message_id, state, reason, case_id, told)
 

@@ -74,23 +74,41 @@ def known(incoming: Incoming, envelope: Envelope, sender: Sender, keys: tuple[si
 def is_spoof(
     conn: sqlite3.Connection, incoming: Incoming, envelope: Envelope, sender: Sender, keys: tuple[sign.Key, ...]
 ) -> bool:  # fmt: skip
-    """Whether a mail names one of us as its writer, and our servers, who could tell, do not vouch for it (mail.md §5).
-
-    A member of the staff is vouched for as well by the personal plus part of a notice in the envelope's recipient.
-    """
+    """Whether a mail names one of us as its writer, and our servers, who could tell, do not vouch for it (mail.md §5)."""
     from_ = (incoming.from_ or "").lower()
     domain = f"@{from_.rpartition('@')[2]}"
     ours = from_ not in sender.forms and any(address.endswith(domain) for address in sender.own)
-    if (sender.user_id is None and not ours) or not (authserv_id := settings.get(conn, "authserv_id")):
+    if (sender.user_id is None and not ours) or not settings.get(conn, "authserv_id"):
         return False
+    return not _is_from(conn, incoming, envelope, sender, keys)
+
+
+def is_verified(
+    conn: sqlite3.Connection, incoming: Incoming, envelope: Envelope, sender: Sender, keys: tuple[sign.Key, ...]
+) -> bool:  # fmt: skip
+    """Whether the writer is proven to be that person, and so may command; who fills in a web form never is."""
+    alone = "two-from" not in incoming.marks and sender.address.lower() == (incoming.from_ or "").lower()
+    return alone and _is_from(conn, incoming, envelope, sender, keys)
+
+
+def _is_from(
+    conn: sqlite3.Connection, incoming: Incoming, envelope: Envelope, sender: Sender, keys: tuple[sign.Key, ...]
+) -> bool:  # fmt: skip
+    """Whether From is vouched for: by our servers, or a member of the staff's by the personal plus part of a notice.
+
+    That part counts in the envelope's recipient alone: references are told to everybody who gets an answer.
+    """
+    from_ = (incoming.from_ or "").lower()
     if sender.user_id is not None and sender.address.lower() == from_:
         held = [proof for address in envelope.recipients for proof in sign.proofs(address, keys)]
         if any(proof.user_id == sender.user_id for proof in held):
-            return False
+            return True
+    authserv_id = settings.get(conn, "authserv_id")
+    if not authserv_id or "two-from" in incoming.marks:
+        return False
     from crmcli.mail import identity
 
-    hosts = settings.get_list(conn, "our_hosts")
-    return "two-from" in incoming.marks or not identity.vouched(incoming.headers, authserv_id, hosts, from_)
+    return identity.vouched(incoming.headers, authserv_id, settings.get_list(conn, "our_hosts"), from_)
 
 
 def distrusted(kind: classify.Kind, sender: Sender) -> tuple[classify.Kind, Sender]:
