@@ -57,6 +57,12 @@ NOBODY = "nobody@crm.invalid"
 LONGEST = 900_000
 """Characters of a text that a mail repeats."""
 
+WARNING = """WARNING: this mail names {address} as its writer, but our mail
+server does not vouch for that. Do not act on it before you have asked that
+person in another way. It was not thanked for, nor sent on to the partner.
+
+"""
+
 NEWEST_LOG = "SELECT coalesce(max(id), 0) FROM case_log WHERE case_id = ?"
 
 MESSAGE = "SELECT message_id, subject FROM messages WHERE id = ?"
@@ -162,7 +168,10 @@ def _said(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> dict[str
     conn, kind = tx.conn, KINDS[event.kind]
     responsible = recipients.user(conn, case.user_id)
     actor = recipients.user(conn, tx.user_id) or responsible
-    author = (recipients.name(conn, event.author) or event.author if event.author else "") or _called(actor)
+    doubtful = recipients.is_doubtful(conn, event.message_id)
+    known = "" if doubtful or not event.author else recipients.name(conn, event.author)
+    author = known or event.author or _called(actor)
+    text = WARNING.format(address=author) + event.text if doubtful else event.text
     signer = {"actor": actor, "responsible": responsible}.get(kind.speaker)
     signature = ((signer or {}).get("signature") or "").strip()
     speakers = {"actor": _called(actor), "author": author, "responsible": _called(responsible)}
@@ -175,7 +184,7 @@ def _said(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> dict[str
         "responsible": _called(responsible) or "nobody yet",
         "author": author or "Somebody",
         "partner": case.email_from or "nobody",
-        "text": _cut(event.text if copy.user_id else sign.concealed(event.text), case).strip("\n"),
+        "text": _cut(text if copy.user_id else sign.concealed(text), case).strip("\n"),
         "signature": f"\n-- \n{signature}" if signature else "",
         "speaker": speakers.get(kind.speaker, ""),
     }

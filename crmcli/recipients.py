@@ -49,6 +49,9 @@ LIMIT 1
 """
 
 
+DOUBTFUL = "SELECT 1 FROM messages WHERE id = ? AND ' ' || marks || ' ' LIKE '% possible-spoof %'"
+
+
 def desk(conn: sqlite3.Connection, case: Case, message_id: int | None) -> Desk:
     """The case's desk: the section's reply_to, else the address that the case came by, else mail_from."""
     section = dict(conn.execute("SELECT * FROM sections WHERE id = ?", (case.section_id,)).fetchone())
@@ -85,6 +88,11 @@ def responsible(conn: sqlite3.Connection, case: Case, section: Row) -> str | Non
         if row and row["email"]:
             return str(row["email"])
     return None
+
+
+def is_doubtful(conn: sqlite3.Connection, message_id: int | None) -> bool:
+    """Whether a mail names one of us as its writer and may not be from there (mail.md §5)."""
+    return message_id is not None and conn.execute(DOUBTFUL, (message_id,)).fetchone() is not None
 
 
 # Each kind of mail and its people -------------------------------------------------------------------
@@ -130,10 +138,14 @@ def writer(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> l
 
 
 def _staff(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk, watchers: list[str]) -> list[Copy]:
-    """The responsible and the watchers, each person once, without the author and who cannot be reached."""
+    """The responsible and the watchers, each person once, without the author and who cannot be reached.
+
+    Who is only said to be the author, and may not be, is told like the others.
+    """
     people: dict[int | str, Copy] = {}
+    author = None if is_doubtful(conn, event.message_id) else event.author
     for address in _each(conn, [responsible(conn, case, desk.section), *watchers], desk):
-        if not addresses.is_suspended(conn, address) and not _same(conn, address, event.author):
+        if not addresses.is_suspended(conn, address) and not _same(conn, address, author):
             user_id = addresses.user_id(conn, address)
             people.setdefault(user_id or address, Copy(address, user_id))
     return list(people.values())
