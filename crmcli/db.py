@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 
 from crmcli import clock, journal, migrations, resources
@@ -269,22 +268,37 @@ def turn(conn: sqlite3.Connection) -> Iterator[None]:
         yield
         return
     try:
-        deadline = time.monotonic() + WAIT
-        pause = 0.001
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Busy("the database is busy", hint="try again in a moment") from None
-                time.sleep(pause)
-                pause = min(pause * 2, 0.02)
-            except OSError:
-                break  # a file system without such locks
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _in_line(handle)
+        except OSError:
+            pass  # a file system without such locks
         yield
     finally:
         os.close(handle)
+
+
+def _in_line(handle: int) -> None:
+    """Wait for the lock in the kernel's line, first come first served; Busy where it takes too long.
+
+    Who waits there cannot be called back: a thread does it, by a handle that lets go again where ours is closed by then.
+    """
+    import _thread
+    import fcntl
+
+    waiting, told = os.dup(handle), _thread.allocate_lock()
+    told.acquire()
+
+    def wait() -> None:
+        with suppress(OSError):
+            fcntl.flock(waiting, fcntl.LOCK_EX)
+        os.close(waiting)
+        told.release()
+
+    _thread.start_new_thread(wait, ())
+    if not told.acquire(timeout=WAIT):
+        raise Busy("the database is busy", hint="try again in a moment")
 
 
 def _lock_file(path: str) -> int | None:
