@@ -16,6 +16,9 @@ from crmcli.tuples import NamedTuple
 
 TYPE = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
 IDENTIFIER = re.compile(r"[!-;=?-~]{3,900}")
+SHORT = 74
+"""A header that is no longer, with its name, stands on one line."""
+
 LONGEST_WORD, LONGEST_LINE, LONGEST_NAME = 70, 900, 60
 
 
@@ -70,6 +73,8 @@ def words(name: str, value: str) -> str:
     """The value of an unstructured header: one line of text, encoded and folded as it must be."""
     said = clean(value, lines=False).split(" ")
     plain = next((index for index, word in enumerate(said) if not _is_plain(word)), len(said))
+    if plain == len(said) and len(name) + len(value) < SHORT and "" not in said:
+        return " ".join(said)  # what Header would give, without its work
     header = Header(" ".join(said[:plain]), "us-ascii", header_name=name)
     if plain < len(said):
         header.append(" ".join(said[plain:]), "utf-8")

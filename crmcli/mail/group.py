@@ -69,8 +69,9 @@ def take(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Ter
 
 def _custody(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Terms) -> list[Delivery | Ended | None]:
     """The mails in our custody, after one commit; Taken where nothing is left to do, why one failed, None for one alone."""
-    found: list[Delivery | Ended | None] = [_known(conn, mail, terms) for mail in mails]
-    new = [place for place, one in enumerate(found) if one is None and not _waits(conn, mails[place])]
+    known = [_known(conn, mail, terms) for mail in mails]
+    found: list[Delivery | Ended | None] = [None if isinstance(one, Delivery) else one for one in known]
+    new = [place for place, one in enumerate(known) if one is None]
     packed = {place: deliveries.pack(mails[place].raw, mails[place].sha256) for place in new}
     if new:
         with db.write(conn, origin()) as tx:
@@ -86,15 +87,11 @@ def _custody(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms:
     return found
 
 
-def _known(conn: sqlite3.Connection, mail: Mail, terms: Terms) -> Ended | None:
+def _known(conn: sqlite3.Connection, mail: Mail, terms: Terms) -> Delivery | Ended | None:
     try:
         return ingest.known(conn, mail, terms)
     except Exception as error:
         return error
-
-
-def _waits(conn: sqlite3.Connection, mail: Mail) -> bool:
-    return deliveries.same(conn, mail.core, mail.envelope.route) is not None
 
 
 def _alone(conn: sqlite3.Connection, mail: Mail, origin: Moment, terms: Terms) -> Ended:

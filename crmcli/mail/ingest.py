@@ -60,7 +60,7 @@ def one(conn: sqlite3.Connection, raw: bytes, envelope: Envelope, origin: Origin
     """
     mail = arrived(raw, envelope)
     before = known(conn, mail, terms)
-    if before:
+    if isinstance(before, Taken):
         return before
     if origin.dry_run:
         return _rehearsed(conn, mail, origin, terms)
@@ -79,14 +79,14 @@ def arrived(raw: bytes, envelope: Envelope) -> Mail:
     return Mail(raw, envelopes.completed(envelope, seen), core, hexdigest(raw) if seen.start else core)
 
 
-def known(conn: sqlite3.Connection, mail: Mail, terms: Terms) -> Taken | None:
-    """What became of the mail where it was here before and is done; refuses as `one` does."""
+def known(conn: sqlite3.Connection, mail: Mail, terms: Terms) -> Taken | Delivery | None:
+    """What became of the mail where it was here before, the delivery where it still waits; refuses as `one` does."""
     if mail.envelope.section:
         facts.section(conn, mail.envelope.section)
     if terms.strict and not facts.is_recipient(conn, mail.envelope):
         raise NoRecipient("no such recipient here")
     before = deliveries.same(conn, mail.core, mail.envelope.route)
-    return _repeat(before) if before and before.state != "received" else None
+    return _repeat(before) if before and before.state != "received" else before
 
 
 def keep(tx: Tx, mail: Mail, packed: Packed, terms: Terms, attempts: int = 1) -> Delivery | Taken:
