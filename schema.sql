@@ -633,9 +633,13 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_due ON outbox (next_at) WHERE state IN ('queued', 'sending');
 CREATE INDEX outbox_by_case ON outbox (case_id);
-CREATE INDEX outbox_by_recipient ON outbox (recipient, created_at);
-CREATE INDEX outbox_by_created ON outbox (created_at);
 CREATE INDEX outbox_by_cause ON outbox (cause);
+
+-- What the limits count: the mails to outsiders that no limit held, so that a flood of held ones slows nothing down.
+CREATE INDEX outbox_to_outsider ON outbox (recipient, created_at) WHERE user_id IS NULL AND state <> 'held';
+CREATE INDEX outbox_to_outsiders_of_case ON outbox (case_id, created_at) WHERE user_id IS NULL AND state <> 'held';
+CREATE INDEX outbox_to_outsiders ON outbox (created_at) WHERE user_id IS NULL AND state <> 'held';
+CREATE INDEX outbox_alerts ON outbox (recipient, created_at) WHERE kind = 'alert';
 
 CREATE TABLE mail_keys (
   version INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -686,6 +690,20 @@ CREATE INDEX changes_by_change_set ON changes (change_set_id);
 CREATE INDEX changes_by_row ON changes (table_name, row_id, id);
 CREATE INDEX changes_to_case ON changes (json_extract(new, '$.case_id')) WHERE json_extract(new, '$.case_id') IS NOT NULL;
 CREATE INDEX changes_from_case ON changes (json_extract(old, '$.case_id')) WHERE json_extract(old, '$.case_id') IS NOT NULL;
+
+-- What the journal is folded from: the rows as the newest migration left them, and the last change before it.
+CREATE TABLE baselines (
+  version INTEGER PRIMARY KEY,
+  made_at TEXT NOT NULL,
+  last_change_id INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE baseline_rows (
+  table_name TEXT NOT NULL,
+  row_id INTEGER NOT NULL,
+  row TEXT NOT NULL,
+  PRIMARY KEY (table_name, row_id)
+) STRICT, WITHOUT ROWID;
 
 -- One row while a transaction of ours is under way, none otherwise.
 CREATE TABLE journal_context (

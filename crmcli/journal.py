@@ -61,6 +61,19 @@ def watched(conn: sqlite3.Connection, table: str) -> list[str]:
     return [name for name in columns if name != "id" and name not in UNWATCHED.get(table, ())]
 
 
+def make_baseline(conn: sqlite3.Connection, version: int, at: str) -> None:
+    """Keep every row as a migration to the version left it; from here on the journal is folded, not from the beginning."""
+    conn.execute("DELETE FROM baseline_rows")
+    for table in UNDOABLE + JOURNALED:
+        pairs = ",".join(f"('{name}',t.\"{name}\")" for name in watched(conn, table))
+        values = f"(VALUES('',NULL),{pairs}) WHERE column2 IS NOT NULL"
+        row = f"SELECT json_group_object(column1,{literals.sql('column2')}) FROM {values}"
+        conn.execute(f"INSERT INTO baseline_rows (table_name, row_id, row) SELECT '{table}', t.id, ({row}) FROM {table} t")
+    conn.execute(
+        "INSERT INTO baselines (version, made_at, last_change_id) SELECT ?, ?, coalesce(max(id), 0) FROM changes", (version, at)
+    )
+
+
 def drop_triggers(conn: sqlite3.Connection) -> None:
     """Take the journal's triggers away, before tables change their columns."""
     found = conn.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name GLOB 'journal_*'").fetchall()

@@ -18,9 +18,13 @@ State: TypeAlias = dict[str, str]
 """Column → its value as an SQL literal, those that are NULL left out."""
 
 CHANGES = """
+SELECT row_id, 0 AS id, 'insert' AS op, NULL AS old, row AS new
+FROM baseline_rows
+WHERE table_name = :table
+UNION ALL
 SELECT row_id, id, op, old, new
 FROM changes
-WHERE table_name = ?
+WHERE table_name = :table AND id > (SELECT coalesce(max(last_change_id), 0) FROM baselines)
 ORDER BY row_id, id
 """
 
@@ -83,7 +87,7 @@ def _present(conn: sqlite3.Connection, table: str) -> Iterator[tuple[int, State]
 
 def _told(conn: sqlite3.Connection, table: str) -> Iterator[tuple[int, State | None, list[str]]]:
     """The rows as the journal says: None where it says that the row was deleted; and what is wrong in the telling."""
-    changes = (Change(*row) for row in conn.execute(CHANGES, (table,)))
+    changes = (Change(*row) for row in conn.execute(CHANGES, {"table": table}))
     for row_id, group in groupby(changes, key=lambda change: change.row_id):
         state: State | None = None
         problems: list[str] = []

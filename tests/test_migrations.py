@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crmcli import db, migrations, resources
+from crmcli import db, journal, migrations, replay, resources, undo
 from crmcli.model import Origin
 from tests.cli.world import dump
 
@@ -68,6 +68,30 @@ def test_a_backup_of_the_file_as_it_was_is_made_first(conn: sqlite3.Connection, 
     copy.close()
     assert os.stat(f"{db_path}.v1").st_mode & 0o777 == 0o640
     assert not os.path.exists(f"{db_path}.v1-half")
+
+
+def test_the_journal_is_folded_from_the_rows_as_the_step_left_them(conn: sqlite3.Connection, db_path: str, folder: str) -> None:
+    """What the step wrote, added or took away is no difference; a hand that goes round the journal afterwards is."""
+    Path(folder, "0002.sql").write_text(
+        "ALTER TABLE moods ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey';"
+        "UPDATE moods SET factor = factor + 0.1; DELETE FROM channels WHERE id = 2; INSERT INTO channels (name) VALUES ('fax');"
+    )
+    with db.write(conn, Origin("2026-03-02T09:00:00Z", 1, "cli")) as tx:
+        tx.update("moods", 1, {"factor": 2.5})
+    migrations.migrate(conn, db_path, folder, 2)
+    assert list(replay.differences(conn)) == []
+    with db.write(conn, Origin("2026-03-02T10:00:00Z", 1, "cli")) as tx:
+        tx.update("moods", 2, {"colour": "red"})
+        tx.insert("channels", {"name": "letter"})
+        tx.run("DELETE FROM channels WHERE id = 1")
+    assert list(replay.differences(conn)) == []
+    undo_step = conn.execute("SELECT max(step) FROM change_sets").fetchone()[0]
+    with db.write(conn, Origin("2026-03-02T11:00:00Z", 1, "undo")) as tx:
+        undo.undo(tx, undo_step)
+    assert list(replay.differences(conn)) == []
+    journal.drop_triggers(conn)
+    conn.execute("UPDATE moods SET colour = 'blue' WHERE id = 3")
+    assert [tuple(found) for found in replay.differences(conn)] == [("moods", 3, "colour is 'blue', by the journal 'grey'")]
 
 
 @pytest.mark.parametrize(

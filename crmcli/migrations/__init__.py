@@ -1,7 +1,8 @@
 """The road from an older schema to the current one: numbered steps, each in SQL, all in one transaction.
 
 `schema.sql` is the whole current schema and is what a new file gets; a step is named ``0002.sql`` and stands in
-this folder. After the steps the journal's triggers are made anew, since they follow the columns.
+this folder. After the steps the journal's triggers are made anew, since they follow the columns, and a baseline of all
+rows is kept: what a step changes is no change that somebody made.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
-from crmcli import journal
+from crmcli import clock, journal
 
 VERSION = 1
 FOLDER = os.path.dirname(__file__)
@@ -44,6 +45,7 @@ def _step(conn: sqlite3.Connection, folder: str, numbers: range) -> None:
                 conn.execute(statement)
         conn.execute(f"PRAGMA user_version = {number}")
     journal.make_triggers(conn)
+    journal.make_baseline(conn, numbers[-1], clock.now())
     broken = conn.execute("PRAGMA foreign_key_check").fetchall()
     if broken:
         raise sqlite3.IntegrityError(f"the migration would leave {len(broken)} broken references")
