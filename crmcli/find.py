@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from crmcli.errors import NotFound, Usage
 from crmcli.fields import NOUNS, Noun
+from crmcli.text import shown
 
 # What a noun is called by, the surest word first; the rest go by id alone.
 WORDS = {
@@ -33,6 +34,8 @@ LABELS = {
     "category": "t.name || coalesce(' (' || (SELECT path FROM section_paths WHERE id = t.section_id) || ')', '')",
     "segment_line": "(SELECT name FROM segments WHERE id = t.segment_id) || ' / ' || t.name",
 }
+# What is made by a name alone.
+NAMED_ALONE = ("user", "section", "partner", "category", "partner_category", "channel")
 SHOWN = 10
 NEAR_AMONG = 2000
 
@@ -171,8 +174,19 @@ def _ambiguous(conn: sqlite3.Connection, kind: Noun, text: str, found: list[int]
 def _unknown(conn: sqlite3.Connection, kind: Noun, text: str) -> NotFound:
     near = nearest(text, (word for word in _known(conn, kind)))
     search = kind.name == "case" and not text.isdecimal()
-    hint = f"nearest: {'; '.join(near)}" if near else "crm search WORDS" if search else f"crm {kind.command} list"
+    hint = (
+        f"nearest: {'; '.join(near)}" if near else "crm search WORDS" if search else f"crm {kind.command} list{_new(kind, text)}"
+    )
     return NotFound(f"no {kind.title} {text or '(empty)'}", hint=hint)
+
+
+def _new(kind: Noun, text: str) -> str:
+    """How to make a thing of that name, where a name is all that it takes."""
+    if kind.name not in NAMED_ALONE or not text or text.isdecimal():
+        return ""
+    import shlex
+
+    return f"; a new one: crm {kind.command} add {shlex.quote(shown(text)[:60])}"
 
 
 def _known(conn: sqlite3.Connection, kind: Noun) -> Iterator[str]:

@@ -100,7 +100,10 @@ def test_an_unknown_name_suggests_the_nearest(crowd: sqlite3.Connection) -> None
 def test_nothing_near_says_where_the_list_is(crowd: sqlite3.Connection) -> None:
     with pytest.raises(NotFound) as error:
         find.one(crowd, "partner_category", "zzzz")
-    assert (error.value.message, error.value.hint) == ("no partner category zzzz", "crm partner category list")
+    assert (error.value.message, error.value.hint) == (
+        "no partner category zzzz",
+        "crm partner category list; a new one: crm partner category add zzzz",
+    )
 
 
 @pytest.mark.parametrize("text", ["", " ", "0", "99", "99999999999999999999999", "²", "-1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typer import _click as click  # Typer carries its own Click from 0.26 on
 from typer.core import TyperGroup
 
 import crmcli
+from crmcli.cli import synonyms
 from crmcli.cli.commands import COMMANDS, HEADINGS
 from crmcli.cli.session import FORMATS, Globals, Session
 from crmcli.errors import Usage
@@ -41,6 +43,7 @@ GLOBALS = (
 TYPERS_OWN = ("install_completion", "show_completion")
 
 HELP = {"help_option_names": ["-h", "--help"]}
+UNKNOWN = re.compile(r"No such command '([^']+)'\.?\Z")
 EPILOG = "Options of every command (--db, --as, -o, -n …) are shown by: crm --help"
 
 
@@ -215,5 +218,8 @@ def run(argv: list[str]) -> int:
 def _usage(error: click.exceptions.ClickException) -> Usage:
     """Click's complaint as one sentence of ours, with where to look."""
     ctx = getattr(error, "ctx", None)
+    path = ctx.command_path if ctx else "crm"
     message = " ".join(error.format_message().split()).rstrip(".")
-    return Usage(message[:1].lower() + message[1:], hint=f"see: {ctx.command_path if ctx else 'crm'} --help")
+    unknown = UNKNOWN.match(message)
+    meant = synonyms.instead(path, unknown[1]) if unknown else ""
+    return Usage(message[:1].lower() + message[1:], hint=f"meant? {meant}" if meant else f"see: {path} --help")

@@ -96,6 +96,8 @@ def _flag(binding: Binding, noun: Noun, flag: Flag) -> str:
         raise refusal(flag.at, f"+{flag.name} needs service levels, which are not reckoned yet", "+late and +stale are")
     if flag.name not in known:
         names = [f"+{name}" for name in known]
+        if fields.FLAG_WORDS.get(flag.name) in known:
+            raise refusal(flag.at, f"{noun.title} has no flag +{flag.name}", f"did you mean +{fields.FLAG_WORDS[flag.name]}?")
         hint = near(f"+{flag.name}", names, f"one of: {' '.join(names)}" if names else "")
         raise refusal(flag.at, f"{noun.title} has no flag +{flag.name}", hint)
     found = known[flag.name].sql

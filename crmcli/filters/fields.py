@@ -109,6 +109,11 @@ MINE = {
 }
 ARCHIVED = {"archived": FlagSql("archived; lists leave these out unless the filter speaks of them", "t.active = 0")}
 UNKEPT = ("breached", "atrisk")
+# What people call a flag that is called otherwise here.
+FLAG_WORDS = {
+    "overdue": "late", "expired": "late", "due": "late", "my": "mine", "me": "mine", "free": "unassigned", "nobody": "unassigned",
+    "active": "unclosed", "done": "closed", "old": "stale", "answer": "waiting",
+}  # fmt: skip
 
 
 def noun_of(name: str) -> Noun:
