@@ -65,6 +65,8 @@ NOT_BASE64 = bytes(set(range(256)) - set(BASE64))
 CUT = ("unexpected end of data", "incomplete multibyte sequence")
 # Pieces of base64 with a padding of their own; more are no mail program's work.
 PIECES = 400_000
+# Lines that are joined where they were broken; all after them stay as they came.
+PARAGRAPHS = 100_000
 
 
 class Decoded(NamedTuple):
@@ -133,20 +135,17 @@ def unflowed(text: str, joint: str) -> str:
 
     joint is what stood there, '' under DelSp=yes, else the blank (RFC 3676 §4).
     """
-    lines: list[str] = []
+    pieces: list[str] = []
     open_at = -1  # the depth of the quote in which the last line goes on
-    for line in text.split("\n"):
+    for line in text.split("\n", PARAGRAPHS):
         inner = line.lstrip(">")
         depth = len(line) - len(inner)
         said = inner[inner.startswith(" ") :].rstrip("\r")
-        if depth == open_at and said != "-- ":
-            lines[-1] += said
-        else:
-            lines.append(line[:depth] + " " * (depth > 0) + said)
+        if depth != open_at or said == "-- ":
+            pieces.append("\n" + line[:depth] + " " * (depth > 0))
         open_at = depth if said.endswith(" ") and said != "-- " else -1
-        if open_at >= 0:
-            lines[-1] = lines[-1][:-1] + joint
-    return "\n".join(lines)
+        pieces.append(said[:-1] + joint if open_at >= 0 else said)
+    return "".join(pieces)[1:]
 
 
 def transfer(data: bytes, encoding: str) -> bytes:

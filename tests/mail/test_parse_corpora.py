@@ -14,6 +14,7 @@ import pytest
 
 from crmcli.mail import bounce, mime, parse
 from crmcli.mail.incoming import Incoming
+from tests.mail.fuzz import mutant
 
 ROOT = Path(__file__).parent.parent.parent
 PUBLIC = Path(os.environ.get("CRM_CORPORA") or ROOT.parent / "shared" / "corpora")
@@ -155,41 +156,6 @@ def test_bounces_of_many_servers_are_understood() -> None:
     assert len(paths) == 117
     assert sum(bool(one.recipients) for one in read) >= 0.95 * len(paths)
     assert all("@" in failure.address and failure.status[0] in "245" for one in read for failure in one.recipients)
-
-
-TOKENS = [b"\n", b"\r\n", b"\n\n", b"--", b"=?utf-8?q?", b"?=", b'"', b"<", b">", b"(", b"@", b";", b",", b"\0", b"\xff", b"=\n"]
-TOKENS += [
-    b"Content-Type: multipart/mixed; boundary=a\n\n--a\n",
-    b"Content-Type: text/html\n",
-    b"charset=utf-16",
-    b"> ",
-    b"-- \n",
-]
-TOKENS += [b"Content-Transfer-Encoding: base64\n", b"<div class=gmail_quote>", b"<!--", b"<table><td>", b"On 1 wrote:\n", b"&#0;"]
-
-
-def mutant(chance: random.Random, raws: list[bytes]) -> bytes:
-    """A mail with one to eight accidents: bits, bytes, tokens, cuts, repeats, pieces of another mail."""
-    data = bytearray(chance.choice(raws)[:50_000])
-    for _ in range(chance.randint(1, 8)):
-        at = chance.randint(0, len(data))
-        end = min(len(data), at + chance.choice((1, 1, 4, 30, 400)))
-        kind = chance.randrange(6)
-        if kind == 0 and at < len(data):
-            data[at] ^= 1 << chance.randrange(8)
-        elif kind == 1:
-            data[at:at] = chance.choice(TOKENS)
-        elif kind == 2:
-            del data[at:end]
-        elif kind == 3:
-            data[at:at] = data[at:end] * chance.choice((1, 1, 20))
-        elif kind == 4:
-            other = chance.choice(raws)
-            start = chance.randint(0, len(other))
-            data[at:end] = other[start : start + 300]
-        else:
-            del data[at if chance.random() < 0.2 else len(data) :]
-    return bytes(data)
 
 
 def _mutate(count: int) -> None:
