@@ -73,8 +73,10 @@ def test_a_backup_of_the_file_as_it_was_is_made_first(conn: sqlite3.Connection, 
 def test_the_journal_is_folded_from_the_rows_as_the_step_left_them(conn: sqlite3.Connection, db_path: str, folder: str) -> None:
     """What the step wrote, added or took away is no difference; a hand that goes round the journal afterwards is."""
     Path(folder, "0002.sql").write_text(
-        "ALTER TABLE moods ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey';"
-        "UPDATE moods SET factor = factor + 0.1; DELETE FROM channels WHERE id = 2; INSERT INTO channels (name) VALUES ('fax');"
+        "ALTER TABLE moods ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey';\n"
+        "UPDATE moods SET factor = factor + 0.1;\n"
+        "DELETE FROM channels WHERE id = 2;\n"
+        "INSERT INTO channels (name) VALUES ('fax');\n"
     )
     with db.write(conn, Origin("2026-03-02T09:00:00Z", 1, "cli")) as tx:
         tx.update("moods", 1, {"factor": 2.5})
