@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 import pytest
 
-from crmcli import clock, db
+from crmcli import clock, db, mail_limits
 from crmcli.model import Edit, Reply
 from tests.conftest import NOW
 from tests.mail.post import count, do, letter, one, post, store
@@ -390,6 +390,35 @@ def test_a_second_copy_of_ourselves(conn: sqlite3.Connection, template: bytes, t
     assert count(conn, "messages") + count(other, "messages") == steps
     assert alerts(conn) == ["ann@us.example"]
     other.close()
+
+
+# What it costs --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_held_does_not_slow_down_what_comes(conn: sqlite3.Connection) -> None:
+    """A thousand held mails to an address, about a case: SQLite takes as many steps to count what left as before."""
+    store(conn, "cases", name="Pump", section_id=1, starts_at=NOW, created_at=NOW)
+    since = clock.shift(NOW, -60)
+    counts = {sql: {"address": "joe@acme.example", "case": 1, "since": since} for sql in mail_limits.COUNTS.values()}
+
+    def cost() -> list[int]:
+        steps: list[int] = []
+        for sql, values in (*counts.items(), (mail_limits.TOLD, ("joe@acme.example", since))):
+            steps.append(0)
+            conn.set_progress_handler(lambda: steps.append(steps.pop() + 1), 1)
+            conn.execute(sql, values).fetchall()
+            conn.set_progress_handler(None, 1)
+        return steps
+
+    def keep(number: int) -> None:
+        row = {"kind": "thanks", "case_id": 1, "cause": "x", "recipient": "joe@acme.example", "envelope_from": "", "subject": "x"}
+        store(conn, "outbox", **row, message_id=f"<{number}@us.example>", bytes=b"x", state="held", created_at=NOW)
+
+    keep(0)
+    few = cost()
+    for number in range(1, 1000):
+        keep(number)
+    assert cost() == few
 
 
 # The staff's own mailboxes -------------------------------------------------------------------------------------
