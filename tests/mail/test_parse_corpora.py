@@ -40,11 +40,11 @@ DIFFERENT = {
     "malformed/012": "as malformed/008",
     "malformed/013": "one boundary at four levels: ours are all at the first",
     "malformed/016": "boundaries that begin alike: as malformed/008",
-    "malformed/019": "a mail cut up at random: as malformed/013",
+    "malformed/019": "a mail cut up at random: as malformed/013; of its dates we take the first that is one",
     "malformed/020": "two Content-Types: the first counts here, the last there",
     "malformed/021": "as malformed/020",
     "malformed/022": "message/rfc822 that is none: a message to us, text to them",
-    "rfc/000": "attachments without content: files to us, text to them",
+    "rfc/000": "a sound and a picture of base64 that is none: files as they are declared to us, text to them",
     "thirdparty/015": "a part whose boundary never comes: the outer one ends it (RFC 2046 §5.1.2); they read on to the end",
 }
 

@@ -126,3 +126,33 @@ def test_mail_to_an_address_that_failed_waits(conn: sqlite3.Connection, forwarde
     post(conn, bounce(conn, forwarded), sender="")
     post(conn, letter("Again.\n", in_reply_to=out(conn, "thanks")[0]["Message-ID"]))
     assert one(conn, "SELECT count(*) FROM outbox WHERE recipient = 'sue@acme.example'") == 1
+
+
+QMAIL = """From: MAILER-DAEMON@mx.example
+To: support@us.example
+Subject: failure notice
+
+Hi. This is the qmail-send program at mx.example.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+
+<{recipient}>:
+Remote host said: 550 5.1.1 no such user
+
+--- Below this line is a copy of the message.
+
+{returned}
+"""
+
+
+def test_a_bounce_of_no_standard_is_tied_by_the_id_of_the_mail_that_it_quotes(
+    conn: sqlite3.Connection, forwarded: int
+) -> None:  # fmt: skip
+    """To the section's own address; a bounce of a mail that was never ours changes nothing."""
+    row = conn.execute("SELECT recipient, message_id FROM outbox WHERE id = ?", (forwarded,)).fetchone()
+    foreign = QMAIL.format(recipient=row["recipient"], returned="Message-ID: <x@us.example>\nSubject: Pump")
+    taken = post(conn, foreign.encode())
+    assert (taken.state, taken.case_id, count(conn, "addresses")) == ("triage", None, 0)
+    taken = post(conn, QMAIL.format(recipient=row["recipient"], returned=f"Message-ID: {row['message_id']}").encode())
+    assert (taken.state, taken.case_id) == ("done", 1)
+    assert tuple(conn.execute("SELECT address, state FROM addresses").fetchone()) == ("sue@acme.example", "hard")
+    assert one(conn, "SELECT state FROM outbox WHERE id = ?", forwarded) == "failed"
