@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from crmcli import canned, case_log, cases
+from crmcli import canned, case_log, cases, settings
 from crmcli.cli import case_files, case_options, editor, nouns
 from crmcli.cli.case_options import Cases, Channel, Found, Mood, Text, Where, Which
 from crmcli.cli.session import Session, session
@@ -16,10 +18,19 @@ from crmcli.errors import Refused
 from crmcli.execute import execute
 from crmcli.fields import Field
 from crmcli.model import STATES, Act, Edit, Note, Remind, Reply
+from crmcli.text import shown
 from crmcli.values import Moment, parse
 from crmcli.workflow import VERBS
 
 app = typer.Typer()
+
+# The mails of a step.
+WRITTEN = """
+SELECT o.recipient, o.error, o.state
+FROM change_sets g JOIN changes c ON c.change_set_id = g.id JOIN outbox o ON o.id = c.row_id
+WHERE g.step = ? AND c.table_name = 'outbox' AND c.op = 'insert'
+ORDER BY o.id
+"""
 
 # What a verb is called where its name is no verb.
 VERB_WORDS = {"pending": "set to pending"}
@@ -142,7 +153,21 @@ def reply(
         words = said if finished else _worded(tx.conn, case_id, start, said, quote)
         case_options.tell(s, execute(tx, *before(case_id), Reply(case_id, words, target, attachment_ids)))
 
-    s.each(nouns.chosen(s, "case", [which]), act)
+    with _mails_told(s):
+        s.each(nouns.chosen(s, "case", [which]), act)
+
+
+@contextmanager
+def _mails_told(s: Session) -> Iterator[None]:
+    """Tell of mails that were written meanwhile and do not leave by themselves: a person thinks that they are sent."""
+    try:
+        yield
+    finally:
+        written = s.conn.execute(WRITTEN, (s.step,)).fetchall()
+        for recipient, error in (row[:2] for row in written if row["state"] == "held"):
+            s.say(f"the mail to {shown(recipient)} is held: {shown(error or '')} (crm mail outbox list)")
+        if s.on_terminal and any(row["state"] == "queued" for row in written) and not settings.get(s.conn, "transport"):
+            s.say("the mail waits: no transport is set (crm help mail)")
 
 
 def _state(word: str) -> str | None:
@@ -202,4 +227,6 @@ def remind(
 
     Example: crm case remind 1 --user
     """
-    case_options.each(session(ctx), which, lambda tx, case_id: (Remind(case_id, user, partner, attach),))
+    s = session(ctx)
+    with _mails_told(s):
+        case_options.each(s, which, lambda tx, case_id: (Remind(case_id, user, partner, attach),))

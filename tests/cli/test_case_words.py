@@ -151,6 +151,19 @@ def test_the_state_after_a_reply(
     assert row(conn, "cases", case_id)["state"] == after
 
 
+def test_a_reply_that_does_not_leave_by_itself_says_so(crm: Crm, conn: sqlite3.Connection) -> None:
+    """Its section has no address to send from; what is refused or only tried writes no mail and says nothing of it."""
+    set_(conn, "sections", 1, reply_to=None)
+    case_id = str(a_case(conn, "open", email_from=JOE, user_id=ANN))
+    assert "is held" not in crm("case", "reply", case_id, "x", "-n").err
+    done = crm("case", "reply", case_id, "on its way")
+    assert (done.exit, done.out) == (0, f"{case_id}\n")
+    assert done.err == f"the mail to {JOE} is held: no address to send from (crm mail outbox list)\n"
+    assert crm("case", "reply", case_id, "on its way", "-q").err == ""
+    set_(conn, "sections", 1, reply_to="support@us.example")
+    assert crm("case", "reply", case_id, "on its way").err == ""
+
+
 def test_a_state_that_the_life_cycle_forbids_stops_the_reply(crm: Crm, conn: sqlite3.Connection) -> None:
     """All of it: nothing is said and nothing sent."""
     case_id = a_case(conn, "done", email_from=JOE, user_id=ANN)
