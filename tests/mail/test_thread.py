@@ -30,6 +30,12 @@ def test_a_proof_counts_in_the_envelope_and_in_the_marker_line() -> None:
     assert found(letter(f"Yes.\n\n> == Reply above this line == {CASE} ==\n> old\n")).signed == (7,)
 
 
+def test_a_marker_line_that_a_mail_program_broke_is_whole_where_it_says_so() -> None:
+    broken = letter(f"Yes.\n\n> == Reply above this line == \n> {CASE} ==\n")
+    assert found(broken).signed == ()
+    assert found(broken.replace(b"charset=utf-8", b"charset=utf-8; format=flowed")).signed == (7,)
+
+
 def test_a_proof_in_plain_words_counts_for_nothing() -> None:
     assert found(letter(f"Use {CASE} please.\n", subject=CASE)).signed == ()
 
