@@ -38,7 +38,7 @@ def status(conn: sqlite3.Connection, now: str, today: str, user_id: int | None, 
         _row("new today", counts["new_today"], "crm case list created:today"),
         _row("closed today", conn.execute(CLOSED_TODAY, (today,)).fetchone()[0], "crm case list closed:today"),
         *(_row(f"mails {row[0]}", row[1], "crm mail outbox list") for row in conn.execute(OUTBOX)),
-        _row("mails in triage", conn.execute(TRIAGE).fetchone()[0], "crm mail list"),
+        _row("mails in triage", conn.execute(TRIAGE).fetchone()[0], "crm mail triage list"),
         _row("rules due", conn.execute(OVERDUE, (now,)).fetchone()[0], "crm run-rules -n -v"),
         _row("rules failed", conn.execute(FAILED_RULES).fetchone()[0], "crm rule list"),
     ]

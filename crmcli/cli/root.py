@@ -44,6 +44,7 @@ TYPERS_OWN = ("install_completion", "show_completion")
 
 HELP = {"help_option_names": ["-h", "--help"]}
 UNKNOWN = re.compile(r"No such command '([^']+)'\.?\Z")
+UNKNOWN_OPTION = re.compile(r"No such option: (--[\w-]+)")
 EPILOG = "Options of every command (--db, --as, -o, -n …) are shown by: crm --help"
 
 
@@ -220,6 +221,8 @@ def _usage(error: click.exceptions.ClickException) -> Usage:
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx else "crm"
     message = " ".join(error.format_message().split()).rstrip(".")
-    unknown = UNKNOWN.match(message)
-    meant = synonyms.instead(path, unknown[1]) if unknown else ""
+    unknown, option = UNKNOWN.match(message), UNKNOWN_OPTION.match(message)
+    meant = synonyms.instead(path, unknown[1]) if unknown else synonyms.option(path, option[1]) if option else ""
+    if option and meant:
+        message = option[0]  # without what merely looks like it
     return Usage(message[:1].lower() + message[1:], hint=f"meant? {meant}" if meant else f"see: {path} --help")

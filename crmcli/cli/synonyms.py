@@ -33,6 +33,23 @@ OF = {
     },
 }  # fmt: skip
 
+# Options of cases that are called otherwise, and what is no option at all.
+STATES = "states are changed by the verbs: crm case open, pending, close, cancel, reset"
+OPTIONS = {
+    "--due": "--deadline", "--owner": "--user", "--assignee": "--user", "--responsible": "--user", "--title": "--name",
+    "--subject": "--name", "--customer": "--partner", "--company": "--partner", "--email": "--email-from", "--tag": "--category",
+    "--text": "--description", "--revenue": "--planned-revenue", "--cost": "--planned-cost",
+    "--state": STATES, "--status": STATES,
+}  # fmt: skip
+
+
+def option(path: str, word: str) -> str:
+    """What to write for a word that is no option of a command; empty where nobody can tell."""
+    if path not in ("crm case add", "crm case edit"):
+        return ""
+    meant = OPTIONS.get(word, "")
+    return "crm case add SUBJECT" if meant == "--name" and path == "crm case add" else meant
+
 
 def instead(path: str, word: str) -> str:
     """What to type for a word that is no command under a path such as ``crm case``; empty where nobody can tell.

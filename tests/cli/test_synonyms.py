@@ -56,6 +56,17 @@ def test_a_name_that_nothing_has_tells_how_to_make_it(crm: Crm, conn: sqlite3.Co
     assert crm("case", "add", "x", "--user", "\x1b[31m").err.count("\x1b") == 0
 
 
+@pytest.mark.parametrize("verb", ["add X", "edit 1"])
+def test_an_option_by_another_word_is_named(crm: Crm, verb: str) -> None:
+    for word in synonyms.OPTIONS:
+        target = synonyms.option(f"crm case {verb.split()[0]}", word)
+        refused = crm("case", *verb.split(), word, "x")
+        assert (refused.exit, refused.err) == (2, f"crm: no such option: {word} (meant? {target})\n")
+        options = {option for param in COMMANDS["case", verb.split()[0]].params for option in param.opts}
+        assert target in {*options, synonyms.STATES, "crm case add SUBJECT"}
+    assert "Possible options" in crm("case", "edit", "1", "--nam", "x").err
+
+
 def test_a_flag_by_another_word_is_named(crm: Crm) -> None:
     assert crm("case", "list", "+overdue").err == "crm: filter, position 1: case has no flag +overdue (did you mean +late?)\n"
     assert crm("case", "list", "+my").err.endswith("(did you mean +mine?)\n")
