@@ -13,7 +13,7 @@ from typing import Any
 from crmcli.model import Act, Add, Delete, Edit, Merge, Note, Reply
 from tests.conftest import NOW
 from tests.mail.post import setting, store
-from tests.mail.talk import Do, Have, Mail, Step, foreign
+from tests.mail.talk import STEP, Do, Have, Mail, Step, foreign
 
 JOE = Mail("joe", 1, "draft", "in", label="joe1", goes="thanks joe, forward ann")
 SUE = Mail("sue", 2, "draft", "in", label="sue1", subject="Fan")
@@ -534,9 +534,9 @@ FORWARDS: dict[str, list[Step]] = {
 
 # What the state of the case makes of an answer.
 STATES: dict[str, list[Step]] = {
-    "an answer on the last day opens the case again": [JOE, Do(Act(1, "close")), back(answers="thanks 1", days=30)],
-    "an answer a second after the last day does not": [
-        JOE, Do(Act(1, "close")), new(answers="thanks 1", days=30 + 1 / 86400, links="continues 1"),
+    "an answer on the last day opens the case again": [JOE, Do(Act(1, "close")), back(answers="thanks 1", days=30 - STEP)],
+    "an answer two seconds after the last day does not": [
+        JOE, Do(Act(1, "close")), new(answers="thanks 1", days=30 - STEP + 2 / 86400, links="continues 1"),
     ],
     "the site says how long cases open again": [
         Have(impatient), JOE, Do(Act(1, "close")), new(answers="thanks 1", days=6, links="continues 1"),

@@ -27,6 +27,10 @@ PEOPLE = {
 }
 
 
+STEP = 120 / 86400
+"""Days from one step to the next: no two of them are within a minute."""
+
+
 class Mail(NamedTuple):
     """One mail comes in: who wrote it, what it answers, and what must have become of it.
 
@@ -34,7 +38,8 @@ class Mail(NamedTuple):
     `out` with its number; plus says that it is sent to the Reply-To of that mail instead of naming it, recipient that the
     envelope is. quote names the mail of ours whose token stands for TOKEN, and whose marker line for MARKER, wherever
     the mail has these words; forge spoils the token first, bend the finished bytes. drop leaves a header out.
-    case is where it must land (None: nowhere), goes what it sends out; again tells that it was here before.
+    case is where it must land (None: nowhere), goes what it sends out; again tells that it was here before. days is when,
+    counted from the first step; each step is a little later than the one before it.
     """
 
     who: str
@@ -96,16 +101,17 @@ def people(conn: sqlite3.Connection) -> None:
 
 
 def play(conn: sqlite3.Connection, steps: Iterable[Step]) -> Iterator[Landed]:
-    """Do the steps one after another → what became of each mail, before the next step."""
+    """Do the steps one after another → what became of each mail, before what it sends leaves and the next step comes."""
     people(conn)
     labels: dict[str, str] = {}
     for number, step in enumerate(steps):
         if isinstance(step, Do):
-            do(conn, step.what, now=later(step.days))
+            do(conn, step.what, now=later(step.days + number * STEP))
         elif isinstance(step, Have):
             step.what(conn)
         else:
             yield _hand_in(conn, step, number, labels)
+            conn.execute("UPDATE outbox SET state = 'sent' WHERE state = 'queued'")
 
 
 def check(conn: sqlite3.Connection, landed: Landed) -> None:
@@ -144,7 +150,7 @@ def _hand_in(conn: sqlite3.Connection, mail: Mail, number: int, labels: dict[str
     taken = post(
         conn, mail.bend(letter(f"{text}\n", **filled)).replace(b"TOKEN", token.encode()), *recipients,
         sender=_bare(mail.spoof if mail.spoof in PEOPLE else mail.who) if mail.sender is None else mail.sender,
-        section=mail.section, now=later(mail.days),
+        section=mail.section, now=later(mail.days + number * STEP),
     )  # fmt: skip
     rows = conn.execute("SELECT kind, recipient FROM outbox WHERE id > ? AND state <> 'held'", (before,)).fetchall()
     return Landed(mail, taken, _cases(conn) - cases, sorted(f"{kind} {address.split('@')[0]}" for kind, address in rows))
