@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from crmcli import filters, find, record_list, records, views
+from crmcli import case_list, filters, find, record_list, records, views
 from crmcli.cli import lists, nouns
 from crmcli.cli.session import session
 from crmcli.db import Tx
@@ -33,7 +33,11 @@ def _edit(tx: Tx, view_id: int, values: Row) -> None:
 
 
 def _check(tx: Tx, values: Row) -> None:
-    """Refuse a filter that could not be run."""
+    """Refuse a filter, columns and an order that could not be shown."""
+    lists.chosen(case_list.columns(), values.get("columns") or "", ())
+    for word in (values.get("sort") or "").split(","):
+        if word.strip():
+            lists.resolved(case_list.columns(), word.strip().removeprefix("-"))
     filters.compile(tx.conn, values.get("filter") or "", "case", filters.context(tx.conn, tx.now, tx.user_id))
 
 
