@@ -63,6 +63,18 @@ person in another way. It was not thanked for, nor sent on to the partner.
 
 """
 
+LARGEST = 5_000_000
+"""Bytes of the files in a notice of several mails."""
+
+# What a mail said in this case, and who.
+SAID = """
+SELECT h.email, h.description
+FROM case_history h JOIN case_log l ON l.id = h.log_id
+WHERE h.message_id = ? AND l.case_id = ?
+ORDER BY h.id
+LIMIT 1
+"""
+
 NEWEST_LOG = "SELECT coalesce(max(id), 0) FROM case_log WHERE case_id = ?"
 
 MESSAGE = "SELECT message_id, subject FROM messages WHERE id = ?"
@@ -99,9 +111,14 @@ def _alert(tx: Tx, case: Case, desk: Desk, excess: str) -> tuple[int, ...]:
 
 
 def _write(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> int:
-    """One copy, from finished words to a row."""
-    kind, said = KINDS[event.kind], _said(tx, case, event, desk, copy)
+    """One copy, from finished words to a row; a notice that soon follows another becomes part of that one."""
+    kind, said, cause = KINDS[event.kind], _said(tx, case, event, desk, copy), _cause(tx, case, event)
     signs = _signs(tx, case, event, desk, copy, said["text"])
+    if kind.kind == "forward" and copy.user_id and not copy.held and cause.startswith("message:"):
+        row = outbox.waiting(tx, case.id, copy.address, signs.token, cause)
+        letter = _with_earlier(tx, case, row, event, desk, copy, signs) if row else None
+        if row and letter:
+            return outbox.take_in(tx, row, cause, {"subject": letter.subject, "bytes": compose(letter)})
     letter = _letter(tx, case, event, desk, copy, said, signs)
     silent = kind.kind == "thanks" and settings.get(tx.conn, "null_sender") != "off"
     return outbox.add(
@@ -109,7 +126,7 @@ def _write(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> int:
         {
             "kind": kind.kind,
             "case_id": case.id,
-            "cause": _cause(tx, case, event),
+            "cause": cause,
             "user_id": copy.user_id,
             "recipient": copy.address,
             "envelope_from": "" if silent else signs.bounce,
@@ -119,6 +136,30 @@ def _write(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> int:
         },
         copy.held or ("" if desk.address else outbox.NO_SENDER),
     )
+
+
+def _with_earlier(
+    tx: Tx, case: Case, row: Row, event: Mailed, desk: Desk, copy: Copy, signs: Signs
+) -> Letter | None:  # fmt: skip
+    """The notice that waits with one more mail in it: all texts, files and ids; None where that would be too much."""
+    events = [*(_told_of(tx, case, event.kind, word) for word in row["cause"].split(" ")), event]
+    if not desk.address or None in events:
+        return None
+    all_said = [_said(tx, case, each, desk, copy) for each in events if each]
+    text = "\n\n".join([all_said[0]["text"], *(f"{said['author']}:\n\n{said['text']}" for said in all_said[1:])])
+    letters = [_letter(tx, case, each, desk, copy, all_said[0] | {"text": text}, signs) for each in events if each]
+    joined = tuple(file for letter in letters for file in letter.files)
+    if len(text) > LONGEST or sum(len(file.content) for file in joined) > LARGEST:
+        return None
+    references = tuple(dict.fromkeys(name for letter in letters for name in letter.references))
+    return letters[0]._replace(message_id=row["message_id"], files=joined, references=references)
+
+
+def _told_of(tx: Tx, case: Case, kind: str, cause: str) -> Mailed | None:
+    """The event that a notice was written for, from what its case remembers of it."""
+    message_id = int(cause.removeprefix("message:"))
+    row = tx.run(SAID, (message_id, case.id)).fetchone()
+    return Mailed(kind, row["description"], message_id=message_id, author=row["email"]) if row else None
 
 
 def _signs(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy, text: str) -> Signs:

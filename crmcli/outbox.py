@@ -51,8 +51,24 @@ REPEAT = """
 DELETE FROM outbox
 WHERE id = ? AND cause GLOB 'message:*' AND EXISTS (
   SELECT 1 FROM outbox o
-  WHERE o.cause = outbox.cause AND o.kind = outbox.kind AND o.recipient = outbox.recipient
+  WHERE o.recipient = outbox.recipient AND o.kind = outbox.kind AND ' ' || o.cause || ' ' GLOB '* ' || outbox.cause || ' *'
     AND o.id < outbox.id AND o.state <> 'failed')
+"""
+
+JOINED = 60
+"""Seconds within which a notice that waits takes in the next one of its kind."""
+
+# What was tried may have arrived, and its Message-ID with it; what was told already is no news to take in.
+WAITING = """
+SELECT id, cause, message_id
+FROM outbox t
+WHERE kind = 'forward' AND case_id = :case AND recipient = :recipient AND user_id IS NOT NULL
+  AND state = 'queued' AND attempts = 0 AND created_at > :since AND created_at <= :now
+  AND cause GLOB 'message:*' AND message_id GLOB '*.' || :token || '@*'
+  AND NOT EXISTS (SELECT 1 FROM outbox o
+    WHERE o.recipient = t.recipient AND o.kind = t.kind AND ' ' || o.cause || ' ' GLOB '* ' || :cause || ' *')
+ORDER BY id DESC
+LIMIT 1
 """
 
 LIST = """
@@ -76,6 +92,19 @@ def add(tx: Tx, values: Row, held: str = "") -> int:
     """A mail to be sent at once, or held for the reason given → its id."""
     state = {"state": "held", "error": held} if held else {"state": "queued", "next_at": tx.now}
     return tx.insert("outbox", {**values, **state, "created_at": tx.now})
+
+
+def waiting(tx: Tx, case_id: int, recipient: str, token: str, cause: str) -> Row | None:
+    """The notice with this token that was written for somebody less than JOINED seconds ago and has not been tried yet."""
+    values = {"case": case_id, "recipient": recipient, "token": token, "cause": cause, "now": tx.now}
+    row = tx.run(WAITING, {**values, "since": clock.shift(tx.now, -JOINED)}).fetchone()
+    return dict(row) if row else None
+
+
+def take_in(tx: Tx, row: Row, cause: str, values: Row) -> int:
+    """Let a notice that waits say more than it did, for one more cause → its id."""
+    tx.update("outbox", row["id"], {**values, "cause": f"{row['cause']} {cause}"})
+    return int(row["id"])
 
 
 def drop_repeats(tx: Tx, outbox_ids: Iterable[int]) -> None:

@@ -75,9 +75,10 @@ ORDER BY c.id DESC
 LIMIT 1
 """
 
+# A notice that tells of other mails as well goes out as it is.
 WITHDRAW = """
 UPDATE outbox SET state = 'failed', error = 'withdrawn: its cause was undone'
-WHERE id = ? AND state IN ('queued', 'held')
+WHERE id = ? AND state IN ('queued', 'held') AND cause NOT GLOB 'message:* message:*'
 """
 
 HAS_LEFT = "SELECT 1 FROM outbox WHERE id = ? AND state IN ('sending', 'sent')"
