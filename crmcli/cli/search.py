@@ -9,7 +9,7 @@ import typer
 from crmcli import filters
 from crmcli import search as texts
 from crmcli.cli import lists
-from crmcli.cli.list_options import Archived, Everything, Limit
+from crmcli.cli.list_options import Archived, Columns, Everything, Limit
 from crmcli.cli.session import Session, session
 from crmcli.errors import Usage
 from crmcli.fields import NOUNS
@@ -30,6 +30,7 @@ def search(
     text: Annotated[str, typer.Argument(help='Words that stand in one text; "in quotes" side by side.', show_default=False)],
     narrower: Filter = None,
     rank: Annotated[bool, typer.Option("--rank", help="The best finds first, not the newest.")] = False,
+    columns: Columns = "",
     limit: Limit = None,
     archived: Archived = False,
     everything: Everything = False,
@@ -41,7 +42,12 @@ def search(
     s = session(ctx)
     asked = lists.Asked(limit=limit, archived=archived, everything=everything)
     wanted = _wanted(s, text, narrower or [], asked)._replace(ranked=rank)
-    s.show(_counted(s, texts.find(s.conn, wanted), wanted))
+    found = _counted(s, texts.find(s.conn, wanted), wanted)
+    if columns:
+        by_name = {column.name: column for column in found.columns}
+        names = lists.chosen(found.columns, columns, found.shown)
+        found = found._replace(columns=tuple(by_name[name] for name in names), shown=())
+    s.show(found)
 
 
 def _wanted(s: Session, text: str, narrower: list[str], asked: lists.Asked) -> texts.Wanted:

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from crmcli import case_list, filters, find, record_list, records, views
 from crmcli.cli import lists, nouns
+from crmcli.cli.list_options import After, Columns, Limit, Sort
 from crmcli.cli.session import session
 from crmcli.db import Tx
 from crmcli.model import Row
@@ -61,6 +62,10 @@ def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A saved view.")],
     narrower: Annotated[list[str] | None, typer.Argument(metavar="[FILTER]...", help="Only those of them.")] = None,
+    columns: Columns = "",
+    sort: Sort = "",
+    limit: Limit = None,
+    after: After = None,
 ) -> None:
     """Run a saved view; crm view NAME does the same. A calendar takes a month before the filter.
 
@@ -77,5 +82,5 @@ def run(
 
         calendar.show(s, narrower or [], views.expression(view))
         return
-    asked = lists.Asked(columns=view["columns"] or "", sort=view["sort"] or "")
+    asked = lists.Asked(columns or view["columns"] or "", sort or view["sort"] or "", limit, after)
     lists.cases(s, [views.expression(view), *(narrower or [])], asked)

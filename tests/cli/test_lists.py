@@ -88,6 +88,7 @@ def test_a_short_list_has_the_columns_asked_for_and_counts_what_is_left_out(full
     shown = full("mail", "address", "list", "--columns", "address,why", "--sort", "address", "-o", "csv").out
     assert shown == "address,why\nAl@acme.example,asked for it\nzoe@acme.example,suspended by hand\n"
     assert full("mail", "address", "list", "--limit", "1", "-o", "table").out.splitlines()[-1] == "and 1 more"
+    assert full("search", "hello", "--columns", "where,id", "--limit", "1").out == "where\tid\ncommunication\t3\n"
     assert full("segment", "members", "Gold", "--columns", "partner").out == "partner\nAcme\n"
     assert full("config", "list", "--columns", "name", "--sort", "-name", "--limit", "1").out == "name\nzone\n"
     assert full("case", "log", "1", "--columns", "+id", "-o", "json").json()[0].keys() == {

@@ -100,6 +100,7 @@ def test_a_view_has_its_columns_and_order_and_may_be_narrowed(crm: Crm, cases: d
     assert crm("view", "hot").out == "id\tuser\n9\t\n8\t\n6\tann\n4\tann\n"
     assert crm("view", "Hot", "+mine", "-o", "ids").out.split() == ["6", "4"]
     assert crm("view", "run", "Hot", "state:done", "-o", "ids").out.split() == ["9", "6"]
+    assert crm("view", "Hot", "--columns", "id", "--sort", "id", "--limit", "1", "--after", "4").out == "id\n6\n"
 
 
 def test_the_view_of_new_cases_tells_how_one_is_made(crm: Crm) -> None:
