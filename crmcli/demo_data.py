@@ -10,6 +10,7 @@ import sqlite3
 from crmcli import clock, db
 from crmcli.execute import execute
 from crmcli.model import Act, Add, Command, Note, Origin, Row
+from crmcli.rules import due
 from crmcli.tuples import Any
 
 DAY = 86400
@@ -120,6 +121,7 @@ def fill(conn: sqlite3.Connection, now: str) -> None:
         _case(conn, now, *case)
     with db.write(conn, Origin(now, None, "system", "init --demo")) as tx:
         _rules_and_segments(tx)
+        due.refresh(tx)
 
 
 def _id(tx: db.Tx, table: str, column: str, value: str | None) -> int | None:

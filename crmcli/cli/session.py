@@ -51,6 +51,7 @@ class Session:
         self.step: int | None = None
         self.settings = config.read(self.environ, given._asdict() | {"output": given.output})
         self._conn: sqlite3.Connection | None = None
+        self._present: sqlite3.Connection | None = None  # beside --as-of: who acts is who is here now
         self._now = ""
         self._waiting: list[str] = []  # what to print after the commit
         self._told: list[Result] | None = None  # the things done, of several, to be shown as one list
@@ -77,6 +78,7 @@ class Session:
         """The database as it was at --as-of (a day: its end), which is then the present of this run."""
         from crmcli import dates, past
 
+        self._present = conn
         self._now = dates.last_moment(given, self.now, self.zone)
         return past.as_of(conn, self._now)
 
@@ -147,11 +149,13 @@ class Session:
     @property
     def user_id(self) -> int | None:
         """The acting user's id; None where the system's login is no user here, NotFound where one was named."""
+        opened = self.conn
+        conn = self._present or opened
         if self.settings["user"].value:
             from crmcli import find
 
-            return find.one(self.conn, "user", self.login)
-        row = self.conn.execute("SELECT id FROM users WHERE login = ? AND active = 1", (self.login,)).fetchone()
+            return find.one(conn, "user", self.login)
+        row = conn.execute("SELECT id FROM users WHERE login = ? AND active = 1", (self.login,)).fetchone()
         return row[0] if row else None
 
     def origin(self, source: str = "cli") -> Origin:
@@ -251,7 +255,7 @@ class Session:
             self._told.append(result._replace(rows=list(result.rows)))
 
     def _print(self, text: str) -> None:
-        """Write to standard output, once what is being written to the database is committed."""
+        """Write to standard output, after the commit of what is being written to the database."""
         if self._conn is not None and self._conn.in_transaction:
             self._waiting.append(text)
         else:
