@@ -25,7 +25,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "stale_days": ("14", "days without an action after which an unclosed case is stale"),
     "limit_address_hour": ("3", "automatic mails to one outside address in an hour"),
     "limit_address_day": ("10", "automatic mails to one outside address in a day"),
-    "limit_case_day": ("20", "automatic mails about one case in a day"),
+    "limit_case_day": ("20", "automatic mails about one case in a day, and answers by mail to one person in it"),
     "limit_hour": ("200", "automatic mails to outsiders in an hour"),
 }
 

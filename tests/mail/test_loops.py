@@ -392,6 +392,27 @@ def test_a_second_copy_of_ourselves(conn: sqlite3.Connection, template: bytes, t
     other.close()
 
 
+@STEPS
+def test_a_robot_of_the_staff_and_one_of_the_partner_answer_each_other_through_us(conn: sqlite3.Connection, steps: int) -> None:
+    """Neither says what it is, and the staff's has the proof: what passes as an answer of hers ends at the limit of the case."""
+
+    def begin(step: int) -> In:
+        return In("joe@acme.example", "support@us.example", written(step, "joe@acme.example"))
+
+    def respond(out: Out, step: int) -> Iterable[In]:
+        if out.mail["Auto-Submitted"] != "auto-replied" and out.recipient in ("ann@us.example", "joe@acme.example"):
+            yield In(out.recipient, "", answer(out, 600_000 + step, out.recipient))
+
+    loop(conn, Robot(begin, respond), steps)
+    assert_within_limits(conn)
+    sql = "SELECT case_id, unixepoch(created_at) FROM outbox WHERE kind = 'reply' AND state <> 'held' ORDER BY id"
+    each: dict[int, list[int]] = defaultdict(list)
+    for case_id, at in conn.execute(sql):
+        each[case_id].append(at)
+    assert all(later - first >= 86400 for times in each.values() for first, later in zip(times, times[20:], strict=False))
+    assert alerts(conn) == ["ann@us.example"]
+
+
 # What it costs --------------------------------------------------------------------------------------------------
 
 
