@@ -6,6 +6,7 @@ import sqlite3
 
 from crmcli.db import Tx
 from crmcli.errors import Usage
+from crmcli.text import is_address
 
 # Every setting, its default and what it is for.
 SETTINGS: dict[str, tuple[str, str]] = {
@@ -64,6 +65,10 @@ def check(key: str, value: str) -> None:
         raise Usage(f"{key} is on or off, not {value}")
     if default.isdecimal() and not value.isdecimal():
         raise Usage(f"{key} is a number, not {value}")
+    if key == "currency" and not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
+        raise Usage(f"{value} is no currency", hint="three capitals, such as EUR")
+    if key == "mail_from" and not is_address(value):
+        raise Usage(f"{value} is no mail address", hint="such as crm@us.example")
     if key == "transport" and value.partition(":")[0] not in TRANSPORTS:
         raise Usage(f"no transport {value}", hint=f"one of: {', '.join(TRANSPORTS.values())}")
     if key == "transport" and "@" in value and ":" in value.split("//", 1)[-1].split("@")[0]:

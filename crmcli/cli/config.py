@@ -67,7 +67,13 @@ def set_(
     Example: crm config set transport sendmail:/usr/sbin/sendmail
     """
     s = session(ctx)
+    if name in s.settings:
+        raise Usage(
+            f"{name} is your own setting, not the team's", hint="its place is ~/.config/crm/config.toml, or the environment"
+        )
     settings.check(name, value)
+    if name == "triage_section" and value:
+        find.one(s.conn, "section", value)
     with s.write() as tx:
         settings.put(tx, name, value)
         if s.wants_object:

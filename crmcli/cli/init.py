@@ -35,6 +35,7 @@ def init(
         raise Usage(f"{email} is no mail address", hint="--email NAME@DOMAIN")
     zone = zone or _system_zone()
     settings.check("zone", zone)
+    settings.check("currency", currency)
     gid = _checked(s, group)
     if s.given.dry_run:
         _tell(s, section, zone)
