@@ -115,6 +115,25 @@ def reprocess(
     s.each_made_ready(find.mails(s.conn, outbox_cli.words(s, mails), "messages", "", "crm mail list"), ready)
 
 
+@app.command("test")
+def trial(
+    ctx: typer.Context,
+    address: Address,
+    writer: Annotated[str, typer.Option("--from", metavar="ADDRESS", help="Written by this person; else by a stranger.")] = "",
+) -> None:
+    """Tell where a mail to an address would go, and who would hear of it; nothing of that is kept or sent.
+
+    Example: crm mail test support@us.example --from joe@acme.example
+    """
+    from crmcli.mail import trial as trials
+
+    for word in filter(None, (address, writer)):
+        if not is_address(word):
+            raise Usage(f"{word} is no mail address")
+    s = session(ctx)
+    s.show(trials.trial(s.conn, address, writer or trials.STRANGER, s.origin()))
+
+
 @app.command()
 def audit(ctx: typer.Context) -> None:
     """Count what became of every mail that was taken into custody; fails where one waits or its bytes are missing.
