@@ -632,8 +632,8 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE INDEX outbox_due ON outbox (next_at) WHERE state IN ('queued', 'sending');
-CREATE INDEX outbox_by_case ON outbox (case_id);
-CREATE INDEX outbox_by_cause ON outbox (cause);
+CREATE INDEX outbox_by_case ON outbox (case_id, created_at);
+CREATE INDEX outbox_by_recipient ON outbox (recipient, kind, cause);
 
 -- What the limits count: the mails to outsiders that no limit held, so that a flood of held ones slows nothing down.
 CREATE INDEX outbox_to_outsider ON outbox (recipient, created_at) WHERE user_id IS NULL AND state <> 'held';

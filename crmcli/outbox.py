@@ -22,11 +22,12 @@ KEYS = "SELECT version, key, retired_at IS NOT NULL FROM mail_keys ORDER BY vers
 
 STATES = ("queued", "sending", "sent", "failed", "held")
 
-# A transport that did not work is left alone until the row that met it is due again.
+# A transport that did not work is left alone until the row that met it is due again. What the index outbox_due says is
+# said here too: else all mails that ever left are looked at.
 PAUSED = """
 SELECT next_at, error
 FROM outbox
-WHERE state = 'queued' AND error LIKE 'transport: %' AND next_at > ?
+WHERE state IN ('queued', 'sending') AND state = 'queued' AND error LIKE 'transport: %' AND next_at > ?
 ORDER BY next_at
 LIMIT 1
 """
@@ -58,11 +59,12 @@ WHERE id = ? AND cause GLOB 'message:*' AND EXISTS (
 JOINED = 60
 """Seconds within which a notice that waits takes in the next one of its kind."""
 
-# What was tried may have arrived, and its Message-ID with it; what was told already is no news to take in.
+# What was tried may have arrived, and its Message-ID with it; what was told already is no news to take in. The plus keeps
+# SQLite from the index of all that the recipient ever got.
 WAITING = """
 SELECT id, cause, message_id
 FROM outbox t
-WHERE kind = 'forward' AND case_id = :case AND recipient = :recipient AND user_id IS NOT NULL
+WHERE kind = 'forward' AND case_id = :case AND +recipient = :recipient AND user_id IS NOT NULL
   AND state = 'queued' AND attempts = 0 AND created_at > :since AND created_at <= :now
   AND cause GLOB 'message:*' AND message_id GLOB '*.' || :token || '@*'
   AND NOT EXISTS (SELECT 1 FROM outbox o

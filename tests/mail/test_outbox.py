@@ -202,3 +202,34 @@ def test_ids_are_known_before_they_are_used(conn: sqlite3.Connection) -> None:
     with db.write(conn, ORIGIN) as tx:
         tx.run("DELETE FROM outbox")
     assert put(conn) == 2
+
+
+def test_what_has_left_slows_nothing_down(conn: sqlite3.Connection) -> None:
+    """A thousand mails that were sent, about one case to one person: SQLite takes as many steps as with few."""
+    with db.write(conn, ORIGIN) as tx:
+        settings.put(tx, "transport", "maildir:sent")
+        tx.insert("cases", {"name": "Pump", "section_id": 1, "starts_at": NOW, "created_at": NOW})
+
+    def cost() -> list[int]:
+        steps: list[int] = []
+        for ask in (
+            lambda: outbox.is_due(conn, later(3600)),
+            lambda: outbox.paused(conn, later(3600)),
+            lambda: act(conn, outbox.waiting, 1, "joe@acme.example", "c1", "message:1", now=later(3600)),
+        ):
+            steps.append(0)
+            conn.set_progress_handler(lambda: steps.append(steps.pop() + 1), 1)
+            ask()
+            conn.set_progress_handler(None, 1)
+        return steps
+
+    def leave(many: int) -> None:
+        for _ in range(many):
+            act(conn, outbox.sent, put(conn))
+        conn.execute("UPDATE outbox SET case_id = 1, kind = 'forward', user_id = 1, cause = 'message:1'")
+
+    put(conn)
+    leave(1)
+    few = cost()
+    leave(999)
+    assert cost() == pytest.approx(few, rel=0.1)
