@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from crmcli import resources
 from crmcli.mail import commands
 from crmcli.mail.effects import Taken
 from crmcli.model import Act
@@ -472,6 +473,13 @@ def test_undoing_the_step_takes_back_what_was_set(case: sqlite3.Connection, crm:
     answer(case, "Set-Priority: 1\nSet-State: close\n\nHello.\n")
     assert crm("undo", str(one(case, "SELECT max(step) FROM change_sets")), "-y").exit == 0
     assert (value(case, "priority"), value(case, "state")) == (3, "open")
+
+
+def test_the_help_names_every_command_with_a_value_that_is_one() -> None:
+    text = resources.read("help", "mail.md")
+    orders = [commands.read(line.strip().partition("   ")[0]) for line in text.splitlines() if line.startswith("  Set-")]
+    assert sorted(order.key for found in orders for order in found) == sorted(commands.FIELDS)
+    assert max(len(line) for line in text.splitlines()) <= 80
 
 
 # The words themselves -----------------------------------------------------------------------------------
