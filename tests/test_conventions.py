@@ -45,7 +45,7 @@ READS = (
     "partner amount show 1", "user list", "user show 1", "event list", "event show 1", "event type list",
     "channel list", "mood list", "history list", "history show 1", "search pump", "view list", "changes",
     "filter explain pump", "filter fields", "config list", "config get zone", "menu", "case list +late",
-    "export partner",
+    "export partner", "next", "calendar", "calendar agenda",
 )  # fmt: skip
 
 # What answers with text or bytes of its own, in whatever format is asked for.

@@ -53,8 +53,19 @@ def cases(session: Session, words: Sequence[str] = (), asked: Asked = Asked()) -
     """`crm case list`: the cases that a filter finds → exit code."""
     found = page(session, CASES, words, asked)
     result = case_list.result(session.conn, page=found, names=names(session, CASES, asked.columns), now=session.now)
-    session.show(counted(session, result, CASES, found))
+    if not session.show(counted(session, result, CASES, found)) and words and sys.stdout.isatty():
+        _mistaken(session, words)
     return 0
+
+
+def _mistaken(session: Session, words: Sequence[str]) -> None:
+    """Tell of words that were looked for in texts and are likely meant as flags."""
+    from crmcli.filters.fields import CASE_FLAGS, FLAG_WORDS
+
+    for word in " ".join(words).split():
+        flag = word if word in CASE_FLAGS else FLAG_WORDS.get(word)
+        if flag:
+            session.say(f"{word} was looked for in texts; the flag is +{flag}")
 
 
 def page(session: Session, listing: Listing, words: Sequence[str], asked: Asked) -> Page:

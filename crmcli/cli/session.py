@@ -227,13 +227,21 @@ class Session:
             kind = Partly if len(refused) < len(ids) else CrmError
             raise kind(f"{len(refused)} of {len(ids)} refused: " + "; ".join(refused))
 
-    def show(self, result: Result, raw: bool = False, zone: str = "") -> None:
-        """Write a result to standard output in the format asked for; the zone is the reader's unless one is given."""
+    def show(self, result: Result, raw: bool = False, zone: str = "") -> bool:
+        """Write a result to standard output in the format asked for; the zone is the reader's unless one is given.
+
+        False where that is nothing at all: a table without rows, of which a person at a terminal is told.
+        """
         from crmcli import render
 
         look = render.Look(self.width, self.color, zone or self.zone, self.now, raw)
+        shown = False
         for piece in render.render(result, self.output, look):
             self._print(piece)
+            shown = True
+        if not shown and self.output == "table" and sys.stdout.isatty():
+            self.say("nothing found")
+        return shown
 
     def done(self, noun: str, ids: list[int]) -> None:
         """Tell what was made or changed, after the commit: the ids, or with -o json (csv, …) the things themselves."""

@@ -25,7 +25,7 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u
 OURS = re.compile(r"\x1b\[[0-9;]*m")
 VIEWS = (
     "", "case list", "case show 1", "case log 1", "history list", "search pump", "partner list", "changes",
-    "report opportunities",
+    "report opportunities", "next", "calendar", "calendar agenda",
 )  # fmt: skip
 
 Spawn = Callable[..., Any]
@@ -130,6 +130,15 @@ def test_a_long_list_is_cut_and_says_so(spawn: Spawn, db_path: str) -> None:
             execute(tx, Add({"name": f"Case {number}", "section_id": 1}))
     text, code = told(spawn("case list", PAGER="cat", COLUMNS="80"))
     assert (code, "and 13 more" in text) == (0, True)
+
+
+def test_where_there_is_nothing_a_person_is_told_so(spawn: Spawn) -> None:
+    """And what a word was taken for that looks like a flag; a program gets its header and no words."""
+    assert told(spawn("case list +closed")) == ("nothing found\r\n", 0)
+    assert told(spawn("case list overdue")) == ("nothing found\r\noverdue was looked for in texts; the flag is +late\r\n", 0)
+    assert told(spawn("case list nonsense -q")) == ("", 0)
+    assert told(spawn("search nonsense")) == ("nothing found\r\n", 0)
+    assert "nothing found" not in told(spawn("case list +closed -o tsv"))[0]
 
 
 def test_without_options_edit_opens_a_form_and_a_mistake_opens_it_again(spawn: Spawn, tmp_path: Path) -> None:
