@@ -107,7 +107,7 @@ def _daemon_unanswered(incoming: Incoming, known: Known) -> bool:
 
 
 def _daemon_titled(incoming: Incoming, known: Known) -> bool:
-    return undelivered.is_titled(incoming) and undelivered.by_daemon(incoming)
+    return undelivered.by_daemon(incoming) and undelivered.is_titled(incoming)
 
 
 def _brings_back(incoming: Incoming, known: Known) -> bool:

@@ -35,6 +35,7 @@ OF_ANYTHING = _each(
     "delivery failure|delivery failed|delivery delayed|delivery error|delivery report|delivery notification|delivery problem|"
     "failure delivery|user unknown|could not be delivered|has not yet been delivered|message delayed|delayed"
 )
+TITLES = (*OF_MAIL, *OF_ANYTHING)
 # What servers write of a mail that they give back, in the languages that most of them are shipped with.
 TOLD = _each(
     "could not be delivered|could not deliver|unable to deliver|cannot be delivered|was not delivered|has not been delivered|"
@@ -48,10 +49,10 @@ def by_daemon(incoming: Incoming) -> bool:
     return any(is_daemon(name) for name in (incoming.from_ or "", incoming.from_name) if name)
 
 
-def is_titled(incoming: Incoming, titles: tuple[str, ...] = (*OF_MAIL, *OF_ANYTHING)) -> bool:
+def is_titled(incoming: Incoming) -> bool:
     """Whether the subject has such a title, wherever in it."""
     subject = incoming.subject[:START].lower()
-    return any(title in subject for title in titles)
+    return any(map(subject.__contains__, TITLES))
 
 
 def brings_back(incoming: Incoming) -> bool:

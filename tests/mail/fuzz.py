@@ -84,6 +84,22 @@ def limited(name: object) -> None:
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
 
 
+@contextmanager
+def in_time() -> Iterator[None]:
+    """What is done within has so much time of this process; a test fails beyond, also in the midst of it."""
+
+    def over(*_: object) -> None:
+        raise AssertionError(f"more than {SECONDS} seconds")
+
+    before = signal.signal(signal.SIGPROF, over)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
 def hang() -> None:
     """What a mutant must not do."""
     limited("hang")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+from itertools import repeat
 
 import pytest
 
-from tests.mail.fuzz import in_limits
+from tests.mail.fuzz import in_limits, in_time
 from tests.mail.hostile import HOSTILE
 
 MUTANTS = 20_000
@@ -54,3 +55,5 @@ def test_what_hangs_or_gorges_is_a_failure() -> None:
     """The limits hold."""
     assert in_limits("hang").returncode == -signal.SIGPROF
     assert "MemoryError" in in_limits("gorge").stderr
+    with pytest.raises(AssertionError, match="2 seconds"), in_time():
+        sum(1 for _ in repeat(1))
