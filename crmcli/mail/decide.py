@@ -17,7 +17,10 @@ CLOSED = ("done", "cancel")
 LONGEST_NAME = 1000
 
 ASK = """A mail from {address} carries the proof that you were sent for case {case}. It is kept there as an internal note
-and was not sent on to the partner. If you wrote it, answer from the address that is known here, or have this one added."""
+and was not sent on to the partner. If you wrote it, {way}."""
+
+KNOWN = "answer from the address that is known here, or have this one added"
+OWN = "send it again by our own mail server, which does not vouch for where this one came from"
 
 
 class Facts(NamedTuple):
@@ -159,7 +162,8 @@ def _answer(incoming: Incoming, facts: Facts, case: Case) -> Decision:
 
 def _held(incoming: Incoming, facts: Facts, case: Case) -> Decision:
     """A proof of the staff from an address that is not that person's: an internal note, and the person is asked."""
-    ask = ASK.format(address=facts.writer[1] or "nobody", case=case.id)
+    way = OWN if facts.writer[1].lower() == facts.proof_address.lower() else KNOWN
+    ask = ASK.format(address=facts.writer[1] or "nobody", case=case.id, way=way)
     commands: list[Command] = [_note(incoming, facts, case)]
     if facts.proof_address:
         commands.append(Mail(case.id, (facts.proof_address,), ask))

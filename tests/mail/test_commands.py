@@ -229,6 +229,25 @@ def test_a_closed_case_is_opened_changed_or_left_closed_as_it_is_told(case: sqli
     assert [text for _, _, text in said(case, 1)[1:]] == ["One.", "Two.", "Set-State: pending\n\nThree.", "Four."]
 
 
+def test_a_member_of_the_staff_who_is_the_partner_of_the_case_may_set_its_state(case: sqlite3.Connection) -> None:
+    """The mail is heard as the partner's, which would open the case; the state that is set wins."""
+    setting(case, "authserv_id", "mx.us.example")
+    setting(case, "our_hosts", "mx.us.example")
+    head = f"Authentication-Results: {PASS}\nReceived: {RECEIVED}\n".encode()
+    number = new_case(case, "My screen is black.\n")
+    text = "Set-State: close\n\nIt works again.\n"
+    taken = post(case, head + letter(text, from_="ann@us.example", subject=f"Re: [{number}] Call"), "support@us.example")
+    assert (taken.case_id, value(case, "state", number)) == (number, "done")
+    assert said(case, number)[-1] == ("in", "ann@us.example", "It works again.")
+
+
+def test_a_rule_answers_once_to_a_state_that_is_set(case: sqlite3.Connection) -> None:
+    store(case, "rules", name="Bye", state_to="done", mail_partner=1, mail_body="Bye.", effective_from=NOW)
+    answer(case, "Set-State: close\n\nDone.\n")
+    assert ["Bye." in body(mail) for mail in out(case, "rule", to="joe@acme.example")] == [True]
+    assert count(case, "rule_firings") == 1
+
+
 # What is refused ----------------------------------------------------------------------------------------
 
 
@@ -303,6 +322,32 @@ def test_no_value_can_make_lines_or_headers(case: sqlite3.Connection) -> None:
         assert mail["Bcc"] is None
         assert "evil" not in str([*mail.items()])
     assert {mail["To"] for mail in out(case, "alert")} == {'"Ann Lee" <ann@us.example>'}
+
+
+def test_where_the_mail_itself_is_refused_no_command_is_obeyed(case: sqlite3.Connection) -> None:
+    case.execute("CREATE TEMP TRIGGER no BEFORE INSERT ON main.case_history BEGIN SELECT RAISE(ABORT, 'not today'); END")
+    taken = answer(case, "Set-Priority: 1\nSet-User: nobody\n\nHello.\n")
+    assert (taken.state, taken.reason, taken.case_id) == ("triage", "not today", None)
+    assert value(case, "priority") == 3
+    assert out(case, "alert") == []
+    assert decision(case, "obeyed") is None
+
+
+def test_a_busy_database_refuses_nobody(case: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no word about the command: the mail server tries again."""
+    from crmcli.errors import Busy
+    from crmcli import records
+
+    def busy(*_: Any) -> None:
+        raise Busy("the database is busy")
+
+    monkeypatch.setattr(records, "parsed", busy)
+    with pytest.raises(Busy):
+        answer(case, "Set-Priority: 1\n\nHello.\n")
+    assert one(case, "SELECT state FROM deliveries ORDER BY id DESC") == "received"
+    monkeypatch.undo()
+    answer(case, "Set-Priority: 1\n\nHello.\n", now=later(1))
+    assert value(case, "priority") == 1
 
 
 # Who may command ----------------------------------------------------------------------------------------

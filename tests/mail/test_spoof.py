@@ -81,6 +81,8 @@ def test_what_holds_the_proof_of_a_notice_is_told_of_with_the_same_warning(conn:
         told = out(conn, "forward", to="ann@us.example")[-1]
         assert f"WARNING: this mail names {author} as its writer" in body(told)
         assert text.strip() in body(told)
+    asked = [body(mail) for mail in out(conn, "rule", to="ann@us.example")]
+    assert ["send it again by our own mail server" in words for words in asked] == [True, False]
     assert [mail["To"] for mail in out(conn, "reply")] == []
     assert not [mail for mail in out(conn, to="joe@acme.example") if "Pay here" in mail.as_string()]
 
