@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -335,8 +337,8 @@ def test_where_the_mail_itself_is_refused_no_command_is_obeyed(case: sqlite3.Con
 
 def test_a_busy_database_refuses_nobody(case: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no word about the command: the mail server tries again."""
-    from crmcli.errors import Busy
     from crmcli import records
+    from crmcli.errors import Busy
 
     def busy(*_: Any) -> None:
         raise Busy("the database is busy")
@@ -486,6 +488,20 @@ def test_a_copy_of_a_mail_commands_once(case: sqlite3.Connection) -> None:
     case.execute("UPDATE cases SET priority = 3")
     answer(case, "Set-Priority: 1\n\nHello.\n", message_id="<x@us.example>", envelope="support@us.example")
     assert value(case, "priority") == 3
+
+
+@pytest.mark.parametrize(
+    ("who", "text"), [("joe@acme.example", "Set-State: close\n\nHello.\n"), ("ann@us.example", "Hello.\nSet-State: close\n")]
+)  # fmt: skip
+def test_what_commands_need_is_not_loaded_for_other_mail(db_path: str, who: str, text: str) -> None:
+    """Most of what a mail costs is loading code."""
+    code = (
+        "import sys; from crmcli.__main__ import main; code = main(sys.argv[1:]);"
+        "sys.exit(code or sorted({'crmcli.mail.obey', 'crmcli.mail.commands', 'crmcli.records'} & set(sys.modules)) or 0)"
+    )
+    argv = [sys.executable, "-c", code, "ingest", "--db", db_path]
+    done = subprocess.run(argv, input=letter(text, from_=who), capture_output=True, check=False)
+    assert (done.returncode, done.stderr.decode()) == (0, "")
 
 
 # What is shown ------------------------------------------------------------------------------------------
