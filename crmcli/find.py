@@ -38,6 +38,8 @@ LABELS = {
 NAMED_ALONE = ("user", "section", "partner", "category", "partner_category", "channel")
 SHOWN = 10
 NEAR_AMONG = 2000
+PART = 3
+"""So many letters of a name are enough to be led to it."""
 
 RANGE = r"[0-9]+(-[0-9]+)?"
 RANGES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
@@ -201,7 +203,10 @@ def _known(conn: sqlite3.Connection, kind: Noun) -> Iterator[str]:
 
 
 def nearest(text: str, words: Iterator[str]) -> list[str]:
-    """Up to three of the words that look most like text; of very many words only those of a like beginning are compared."""
+    """Up to three of the words that look most like text, else that have it in them: helpdesk, Helpdesk and Support.
+
+    Of very many words only those of a like beginning are compared.
+    """
     import difflib
 
     folded = {word.casefold(): word for word in words}
@@ -209,4 +214,7 @@ def nearest(text: str, words: Iterator[str]) -> list[str]:
     among = list(folded)
     if len(among) > NEAR_AMONG:
         among = [word for word in among if word[:2] == wanted[:2]][:NEAR_AMONG]
-    return [folded[word] for word in difflib.get_close_matches(wanted, among, 3, 0.6)]
+    like = difflib.get_close_matches(wanted, among, 3, 0.6)
+    if not like and len(wanted) >= PART:
+        like = [word for word in among if wanted in word][:3]
+    return [folded[word] for word in like]

@@ -135,4 +135,9 @@ def test_a_range_that_runs_backwards_is_a_mistake(crowd: sqlite3.Connection) -> 
 
 def test_of_very_many_names_those_of_a_like_beginning_are_compared() -> None:
     assert find.nearest("partner 1", (f"partner {number}" for number in range(5000)))
+    assert find.nearest("help", iter(["Sales", "Helpdesk and Support", "Second Helpdesk"])) == [
+        "Helpdesk and Support",
+        "Second Helpdesk",
+    ]
+    assert find.nearest("he", iter(["Helpdesk and Support"])) == []
     assert find.nearest("zartner 1", (f"partner {number}" for number in range(5000))) == []
