@@ -31,6 +31,15 @@ RESPONSIBLE = "SELECT user_id FROM sections WHERE id = ?"
 ANSWERED = "SELECT bytes FROM outbox WHERE message_id IN ({}) ORDER BY id DESC LIMIT 1"
 
 
+OBEYED = """
+SELECT json_extract(decision, '$.obeyed')
+FROM deliveries
+WHERE message_id = ? AND json_extract(decision, '$.obeyed') <> ''
+ORDER BY id
+LIMIT 1
+"""
+
+
 class Taken(NamedTuple):
     """What became of a mail: state received (another process has it), done or triage; repeat where it was here before.
 
@@ -188,10 +197,21 @@ def _reread(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: 
     incoming = _without_ours(tx, incoming)
     before = tx.run("SELECT text FROM messages WHERE id = ?", (delivery.message_id,)).fetchone()[0]
     message_id = _stored(tx, delivery, incoming, kind, sender)
-    case_log.reword(tx, message_id, before, incoming.text)
+    obeyed = (tx.run(OBEYED, (message_id,)).fetchone() or ("",))[0]
+    case_log.reword(tx, message_id, *(_without_orders(text, obeyed) for text in (before, incoming.text)))
     told = {"class": kind.name, "evidence": "; ".join(kind.evidence), "writer": sender.address, "staff": sender.user_id}
+    told["obeyed"] = obeyed
     state = deliveries.of_message(tx.conn, message_id)[0].state
     return _ended(tx, delivery, message_id, state, "read again", case_id, told)
+
+
+def _without_orders(text: str, obeyed: str) -> str:
+    """The text without the commands that were taken out of it when they were obeyed."""
+    if not obeyed:
+        return text
+    from crmcli.mail import commands
+
+    return commands.without(text, [order for order in commands.read(text) if f"; {order.words}; " in f"; {obeyed}; "])
 
 
 def _whole(tx: Tx, delivery: Delivery, incoming: Incoming, message_id: int) -> Taken:

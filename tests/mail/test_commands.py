@@ -490,6 +490,29 @@ def test_a_copy_of_a_mail_commands_once(case: sqlite3.Connection) -> None:
     assert value(case, "priority") == 3
 
 
+def test_the_whole_of_a_mail_that_came_cut_off_and_one_that_is_read_again_keep_their_commands_out(
+    case: sqlite3.Connection, crm: Callable[..., Run]
+) -> None:
+    setting(case, "authserv_id", "mx.us.example")
+    setting(case, "our_hosts", "mx.us.example")
+    head = f"Authentication-Results: {PASS}\nReceived: {RECEIVED}\n".encode()
+    raw = head + letter(
+        "Set-Priority: 1\nSet-User: nobody\n\nFor bob, all of it.\n", from_="ann@us.example", subject="Re: [1] Pump"
+    )
+    post(case, raw[:-12], "support@us.example")
+    assert said(case, 1)[-1] == ("note", "ann@us.example", "Set-User: nobody\n\nFor bob,")
+    case.execute("UPDATE cases SET priority = 3")
+    post(case, raw, "support@us.example", now=later(1))
+    assert said(case, 1)[-1] == ("note", "ann@us.example", "Set-User: nobody\n\nFor bob, all of it.")
+    for _ in range(2):
+        mail = str(one(case, "SELECT max(id) FROM messages"))
+        assert crm("mail", "reprocess", mail, now=later(2)).exit == 0
+        assert said(case, 1)[-1] == ("note", "ann@us.example", "Set-User: nobody\n\nFor bob, all of it.")
+        assert "Set-Priority: 1" in [row["obeyed"] for row in crm("mail", "explain", mail, "-o", "json").json()]
+    assert value(case, "priority") == 3
+    assert len(out(case, "alert")) == 1
+
+
 @pytest.mark.parametrize(
     ("who", "text"), [("joe@acme.example", "Set-State: close\n\nHello.\n"), ("ann@us.example", "Hello.\nSet-State: close\n")]
 )  # fmt: skip
