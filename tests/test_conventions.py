@@ -232,6 +232,15 @@ def test_foreign_text_is_inert_in_errors(crm: Crm, line: str) -> None:
     assert CONTROL.findall(done.err) == []
 
 
+def test_foreign_text_is_inert_in_what_is_said_of_a_command(crm: Crm) -> None:
+    """11: another's command line is repeated by undo, redo and dry runs; it is kept as it was typed, and shown without."""
+    assert crm("partner", "add", "x\x1b[31m\u202ey").exit == 0
+    for line in ("undo -n", "undo", "redo -n", "redo", "partner edit 1 --comment x\x1b[2J -n", "partner merge 1 1"):
+        done = crm(*line.split(" "))
+        assert CONTROL.findall(done.out + done.err) == [], line
+    assert "x[31m" in crm("undo").err
+
+
 # Errors and help ----------------------------------------------------------------------------------
 
 

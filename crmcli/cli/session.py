@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from crmcli import clock, config, db
 from crmcli.errors import CrmError, Partly, Usage
 from crmcli.origin import Origin
+from crmcli.text import shown
 from crmcli.tuples import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -235,13 +236,13 @@ class Session:
         from crmcli import render
 
         look = render.Look(self.width, self.color, zone or self.zone, self.now, raw)
-        shown = False
+        anything = False
         for piece in render.render(result, self.output, look):
             self._print(piece)
-            shown = True
-        if not shown and self.output == "table" and sys.stdout.isatty():
+            anything = True
+        if not anything and self.output == "table" and sys.stdout.isatty():
             self.say("nothing found")
-        return shown
+        return anything
 
     def done(self, noun: str, ids: list[int]) -> None:
         """Tell what was made or changed, after the commit: the ids, or with -o json (csv, …) the things themselves."""
@@ -285,9 +286,9 @@ class Session:
         return sys.stdin.isatty() and sys.stderr.isatty()
 
     def say(self, text: str) -> None:
-        """Tell the person something that is no data: on standard error, not with -q."""
+        """Tell the person something that is no data: on standard error, not with -q; what it repeats of others is inert."""
         if not self.given.quiet:
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(shown(text, lines=True) + "\n")
 
     def confirm(self, question: str) -> None:
         """Ask before something wide; without a terminal it takes --yes."""
@@ -295,7 +296,7 @@ class Session:
             return
         if not self.on_terminal:
             raise Usage(f"{question.rstrip('?')} needs --yes without a terminal", hint="add -y, or try it with -n")
-        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.write(f"{shown(question)} [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Usage("nothing was done")
