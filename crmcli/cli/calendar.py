@@ -22,6 +22,7 @@ from crmcli.render import Look
 from crmcli.render.month import Bar
 from crmcli.reports import calendar as cases
 from crmcli.reports import ics
+from crmcli.text import shown
 from crmcli.zones import Days
 
 app = typer.Typer()
@@ -155,7 +156,7 @@ def _legend(rows: list[Row]) -> list[tuple[str, str, int | None]]:
 def _whose(rows: list[Row], width: int) -> Iterator[str]:
     from crmcli.render.block import wrapped
 
-    return wrapped("  ".join([*(f"{letter} {name}" for letter, name, _ in _legend(rows)), "! late"]), width)
+    return wrapped("  ".join([*(f"{letter} {shown(name)}" for letter, name, _ in _legend(rows)), "! late"]), width)
 
 
 def _bars(rows: list[Row]) -> list[Bar]:

@@ -14,6 +14,7 @@ import typer
 from crmcli.cli.session import Session, session
 from crmcli.errors import CrmError, NotFound, Partly, Usage
 from crmcli.model import Column, Result
+from crmcli.text import shown
 from crmcli.transfer import encoding, lines, load
 from crmcli.transfer.work import DONE, MODES, Options
 from crmcli.values import Moment
@@ -141,7 +142,7 @@ def _tell(s: Session, noun: str, report: load.Report) -> None:
         told = [f"{count} {word}" for word, count in report.counts.items() if count]
         s.say(f"import {noun}: {', '.join(told) or 'nothing taken'}")
         for one in refused:
-            sys.stderr.write(f"line {one.line}: {one.reason}\n")
+            sys.stderr.write(f"line {one.line}: {shown(one.reason)}\n")
     if refused:
         total = report.taken + len(refused)
         listed = "; ".join(f"line {one.line}: {one.reason}" for one in refused[:3]) if s.wants_object else ""

@@ -157,6 +157,12 @@ def test_a_saved_view_may_be_a_calendar(crm: Crm, cases: dict[str, int]) -> None
     assert crm("view", "Calendar", "-o", "ids").out.split() == [str(cases["late"])]
 
 
+def test_the_legend_is_inert(crm: Crm, conn: sqlite3.Connection) -> None:
+    a_case(conn, user_id=put(conn, "users", login="b\u202eob"))
+    legend = next(line for line in crm("calendar", "-o", "table").out.splitlines() if line.endswith("! late"))
+    assert legend == "B b\\u202eob  ! late"
+
+
 def test_letters_are_the_logins_own_where_they_are_free() -> None:
     assert calendar.lettered(["bob", "ann", None, "adam", "bo"]) == {None: "-", "adam": "A", "ann": "N", "bo": "B", "bob": "O"}
     many = calendar.lettered([f"{number}x" for number in range(70)])

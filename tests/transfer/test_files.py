@@ -156,6 +156,12 @@ def test_lines_of_json_that_are_wrong_are_refused_alone(crm: Crm, conn: sqlite3.
     assert names(conn) == ["Acme", "Beta"]
 
 
+def test_the_reason_for_a_refused_line_repeats_no_controls_of_the_file(crm: Crm) -> None:
+    done = crm("import", "amount", "-", stdin="partner,at,kind,amount\n\x1b[31mX\u202ey,2026-01-01,sale,1\n".encode())
+    assert done.exit == 1
+    assert "line 2: no partner [31mX\\u202ey (" in done.err
+
+
 def test_controls_and_zero_bytes_never_get_in(crm: Crm, conn: sqlite3.Connection) -> None:
     """Foreign text is cleaned as everywhere."""
     done = crm("import", "partner", "-", stdin=b"name,comment\nA\x00c\x1b[31mme,one\x07\n")
