@@ -67,8 +67,11 @@ FROM outbox t
 WHERE kind = 'forward' AND case_id = :case AND +recipient = :recipient AND user_id IS NOT NULL
   AND state = 'queued' AND attempts = 0 AND created_at > :since AND created_at <= :now
   AND cause GLOB 'message:*' AND message_id GLOB '*.' || :token || '@*'
-  AND NOT EXISTS (SELECT 1 FROM outbox o
-    WHERE o.recipient = t.recipient AND o.kind = t.kind AND ' ' || o.cause || ' ' GLOB '* ' || :cause || ' *')
+  AND NOT EXISTS (
+    SELECT 1 FROM outbox o WHERE o.recipient = :recipient AND o.kind = 'forward' AND o.cause = :cause)
+  AND NOT EXISTS (
+    SELECT 1 FROM outbox o
+    WHERE o.case_id = :case AND +o.recipient = :recipient AND ' ' || o.cause || ' ' GLOB '* ' || :cause || ' *')
 ORDER BY id DESC
 LIMIT 1
 """
