@@ -84,7 +84,7 @@ def _files(s: Session, request: Request) -> int:
     from crmcli.mail import bulk
 
     left: list[str] = []
-    found = _watched(s, bulk.mails(request.files))
+    found = _watched(s, bulk.mails(request.files), bulk.size(request.files))
     alone = s.given.dry_run or request.explain
     groups = ([mail] for mail in found) if alone else bulk.together(found)
     rows = (row for group in groups for row in _of_group(s, request, group, left))
@@ -137,14 +137,21 @@ def _class(s: Session, message_id: int | None) -> str | None:
     return row[0] if row else None
 
 
-def _watched(s: Session, mails: Iterator[Found]) -> Iterator[Found]:
-    """The mails, with a bar on the terminal that tells how far it is."""
+def _watched(s: Session, mails: Iterator[Found], size: int) -> Iterator[Found]:
+    """The mails, with a bar on the terminal that tells how far it is in so many bytes."""
     if s.given.quiet or not sys.stderr.isatty():
-        return mails
+        yield from mails
+        return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    return iter(track(mails, "mails", console=Console(stderr=True), transient=True))
+    columns = (TextColumn("mails {task.fields[mails]}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
+        task = bar.add_task("", total=size, mails=0)
+        for number, mail in enumerate(mails, 1):
+            yield mail
+            bar.update(task, advance=len(mail.raw), mails=number)
 
 
 class Stop(BaseException):

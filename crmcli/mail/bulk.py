@@ -36,6 +36,12 @@ def mails(paths: Iterable[str]) -> Iterator[Found]:
     return (found for path, inside in folders for found in (_maildir(inside) if inside else _file(path)))
 
 
+def size(paths: Iterable[str]) -> int:
+    """How many bytes the mails in files, mailboxes and Maildirs have, more or less."""
+    files = [[os.path.join(folder, name) for folder in _folders(path) for name in os.listdir(folder)] or [path] for path in paths]
+    return sum(os.path.getsize(name) for names in files for name in names if os.path.exists(name))
+
+
 def together(mails: Iterable[Found]) -> Iterator[list[Found]]:
     """The mails in groups of no more than one commit takes."""
     group: list[Found] = []

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pty
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -189,3 +192,35 @@ def test_old_mail_in_a_group_keeps_its_own_time(crm: Crm, conn: sqlite3.Connecti
     created = [row[0] for row in conn.execute("SELECT created_at FROM cases ORDER BY id")]
     assert created == [f"2026-02-0{day}T10:00:00Z" for day in range(1, 6)]
     assert (out(conn), len(conn.execute(CUSTODY).fetchall())) == ([], 1)
+
+
+def heard(terminal: int, told: list[bytes]) -> None:
+    """What is written to a terminal, until nobody is left to write to it."""
+    with suppress(OSError):
+        while piece := os.read(terminal, 65536):
+            told.append(piece)
+
+
+@pytest.mark.parametrize(("quiet", "shown"), [(["-q"], False), ([], True)])
+def test_on_a_terminal_a_bar_tells_how_far_it_is(db_path: str, tmp_path: Path, quiet: list[str], shown: bool) -> None:
+    """On standard error, and it goes when the mails are read."""
+    box = mailbox(tmp_path / "box", letters(120))
+    terminal, line = pty.openpty()
+    argv = [sys.executable, "-m", "crmcli", "--db", db_path, "--now", NOW, *quiet, "ingest", str(box)]
+    environ = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "XDG_CONFIG_HOME": "/nonexistent"}
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=line, cwd=ROOT, env=environ)
+    os.close(line)
+    told: list[bytes] = []
+    listener = threading.Thread(target=heard, args=(terminal, told))
+    listener.start()
+    rows = process.communicate(timeout=60)[0].splitlines()
+    listener.join()
+    os.close(terminal)
+    assert (len(rows), process.returncode, b"mails 1" in b"".join(told)) == (121, 0, shown)
+
+
+def test_the_size_of_what_is_read_is_that_of_its_files(tmp_path: Path) -> None:
+    box = mailbox(tmp_path / "box", letters(3))
+    (tmp_path / "dir" / "new").mkdir(parents=True)
+    (tmp_path / "dir" / "new" / "1").write_bytes(b"x" * 77)
+    assert bulk.size([str(box), str(tmp_path / "dir")]) == box.stat().st_size + 77
