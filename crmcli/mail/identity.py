@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[();]|\\.|[^"();\\]+|.', re.DOTALL)
 RESULT = re.compile(r"\s*([a-z0-9-]+)(?:/\d+)?\s*=\s*([a-z]+)\b(.*)", re.IGNORECASE | re.DOTALL)
+WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', re.DOTALL)
 BY = re.compile(r"(?:^|\s)by\s+([^\s;()]+)", re.IGNORECASE)
 
 ALIGNED = {"dmarc": ("header.from",), "dkim": ("header.d",), "spf": ("smtp.mailfrom",)}
@@ -67,6 +68,6 @@ def _speaks(result: tuple[str, str, str], domain: str) -> bool:
     method, verdict, rest = result
     if verdict != "pass" or method not in ALIGNED:
         return False
-    said = [word.partition("=") for word in rest.split()]
+    said = [word.partition("=") for word in WORD.findall(rest)]
     values = [value.strip('"').rpartition("@")[2].lower() for name, _, value in said if name.lower() in ALIGNED[method]]
     return values == [domain]

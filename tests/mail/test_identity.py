@@ -29,6 +29,9 @@ PASS = results("dmarc=pass (p=none) header.from=us.example")
         "dkim=pass header.d=us.example header.s=a",
         "spf=pass smtp.mailfrom=ann@us.example",
         "dkim=fail header.d=x.example; DKIM=PASS (good; really) header.d=US.example",
+        'spf=pass smtp.mailfrom="ann lee"@us.example',
+        'dkim=pass header.d="us.example"',
+        'dmarc=pass reason="its own policy" header.from=us.example',
     ],
 )
 def test_our_servers_pass_for_the_domain_of_from_vouches(text: str) -> None:
@@ -48,6 +51,10 @@ def test_our_servers_pass_for_the_domain_of_from_vouches(text: str) -> None:
         'spf=pass smtp.mailfrom="a; dkim=pass header.d=us.example "@evil.example',
         "spf=fail (x; dkim=pass header.d=us.example) smtp.mailfrom=evil.example",
         "dkim=pass header.d=us.example header.d=evil.example",
+        'spf=pass smtp.mailfrom="x@us.example "@evil.example',
+        'spf=pass smtp.mailfrom="x" y@us.example "@evil.example',
+        'spf=pass smtp.mailfrom="x\\" y@us.example "@evil.example',
+        'spf=pass smtp.helo="a smtp.mailfrom=x@us.example"',
     ],
 )
 def test_another_domain_a_failure_and_hidden_words_do_not(text: str) -> None:
