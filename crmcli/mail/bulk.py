@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 BETWEEN = re.compile(rb"From (\S*) .*\d\d:\d\d.*\r?\n\Z")
 
 
+PIECE = 1 << 20
+"""So many bytes of a mailbox are read at once."""
+
 GONE = "a file that was named is not there"
 
 
@@ -99,24 +102,30 @@ def _file(path: str) -> Iterator[Found]:
         yield from _mailbox(path, file, found)
 
 
-def _mailbox(path: str, lines: Iterable[bytes], line: re.Match[bytes]) -> Iterator[Found]:
+def _mailbox(path: str, file: BinaryIO, line: re.Match[bytes]) -> Iterator[Found]:
     """The mails between the From lines; such a line counts only after an empty one."""
-    number, sender, empty = 1, line[1], False
-    kept: list[bytes] = []
-    for text in lines:
-        found = BETWEEN.match(text) if empty else None
-        if found:
-            yield _mail(path, number, sender, kept)
-            number, sender, kept = number + 1, found[1], []
-        else:
-            kept.append(text)
-        empty = not text.strip()
-    yield _mail(path, number, sender, kept)
+    number, sender, read, seen = 1, line[1], bytearray(), 0
+    while piece := file.read(PIECE):
+        read += piece
+        while (at := read.find(b"\nFrom ", seen)) >= 0 and (end := read.find(b"\n", at + 1)) >= 0:
+            seen = at + 1
+            found = BETWEEN.match(read, seen, end + 1) if not _last_line(read, seen).strip() else None
+            if found:
+                yield _mail(path, number, sender, read[:seen])
+                number, sender, seen = number + 1, bytes(found[1]), 0
+                del found, read[: end + 1]
+        seen = at if at >= 0 else max(seen, len(read) - len(b"\nFrom"))
+    yield _mail(path, number, sender, read)
 
 
-def _mail(path: str, number: int, sender: bytes, lines: list[bytes]) -> Found:
+def _last_line(read: bytearray, end: int) -> bytearray:
+    """The line that ends there, with its line break."""
+    return read[read.rfind(b"\n", 0, end - 1) + 1 : end]
+
+
+def _mail(path: str, number: int, sender: bytes, read: bytearray) -> Found:
     """One mail of a mailbox, without the empty line that a mailbox puts after it."""
-    if lines and not lines[-1].strip():
-        lines = lines[:-1]
+    last = _last_line(read, len(read))
+    raw = bytes(read if last.strip() else read[: len(read) - len(last)])
     address = sender.decode("utf-8", "replace")
-    return Found(f"{path}:{number}", b"".join(lines), address if is_address(address) else None)
+    return Found(f"{path}:{number}", raw, address if is_address(address) else None)

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmcli import db
 from crmcli.mail import bulk, effects, group, ingest
@@ -121,6 +124,35 @@ def test_files_that_are_not_there_are_told_in_one_line_without_their_path(
         assert (done.exit, done.out, done.err.count("\n"), done.err[:6]) == (75, "", 1, "4.3.0 ")
         assert not any(word in done.err for word in ("none", "x,", " y", "/", "Traceback"))
     assert count(conn, "deliveries") == 0
+
+
+LINES = st.lists(
+    st.sampled_from([
+        b"From joe@acme.example Mon Mar  2 09:00:00 2026\n", b"From me 09:00 x\r\n", b"From x\n", b">From y 09:00\n", b"\n",
+        b" \t\n", b"\r\n", b"words\n", b"From\n", b"", b"no end", b"From joe 10:10 no end",
+    ]),
+    max_size=14,
+)  # fmt: skip
+
+
+def by_lines(lines: list[bytes]) -> list[bytes]:
+    """The mails of a mailbox, read in the plainest way."""
+    mails: list[list[bytes]] = []
+    for before, line in zip([b"\n", *lines], lines, strict=False):
+        if bulk.BETWEEN.match(line) and not before.strip():
+            mails.append([])
+        else:
+            mails[-1].append(line)
+    return [b"".join(mail[:-1] if mail and not mail[-1].strip() else mail) for mail in mails]
+
+
+@given(LINES, st.integers(1, 40))
+def test_a_mailbox_is_parted_at_its_from_lines_however_it_is_read(lines: list[bytes], piece: int) -> None:
+    text = b"From joe@acme.example Mon Mar  2 09:00:00 2026\n" + b"".join(lines)
+    with tempfile.NamedTemporaryFile() as file, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk, "PIECE", piece)
+        Path(file.name).write_bytes(text)
+        assert [found.raw for found in bulk.mails([file.name])] == by_lines(text.splitlines(keepends=True))
 
 
 # Stopped -------------------------------------------------------------------------------------------------
