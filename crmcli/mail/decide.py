@@ -106,7 +106,8 @@ def _quiet(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
         return Decision("triage", f"quiet mail: {kind.name}")
     forward = "" if facts.user_id is not None or OUR_OWN in kind.evidence else "note"
     heard = Hear(facts.case.id, facts.message_id, incoming.text, facts.writer[1] or None, human=False, forward=forward)
-    return Decision("done", kind.name, (heard,))
+    stranger = not facts.participant and facts.user_id is None
+    return Decision("done", kind.name, (heard,), marks=("stranger",) if stranger else ())
 
 
 def _new(incoming: Incoming, kind: Kind, facts: Facts, links: list[tuple[int, str]]) -> Decision:

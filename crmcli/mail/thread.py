@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 
 from crmcli.mail import sign
@@ -75,9 +76,10 @@ def clues(incoming: Incoming, recipients: Sequence[str], keys: tuple[sign.Key, .
     addresses = [*recipients, *(address for _, address in (*incoming.to, *incoming.cc))]
     newest = tuple(dict.fromkeys((*incoming.in_reply_to, *reversed(incoming.references))))
     held = [proof for text in (*addresses, *newest) for proof in sign.proofs(text, keys)]
-    shown = [proof for found in sign.markers(incoming.text) for proof in sign.proofs(found[0], keys)]
+    shown = (proof for found in sign.markers(incoming.text) for proof in sign.proofs(found[0], keys))
     return Clues(
-        tuple(dict.fromkeys(proof.case_id for proof in (*held, *shown))),
+        # The first marker line is that of the mail that is answered; those below it stood in what that one quoted.
+        tuple(dict.fromkeys(proof.case_id for proof in (*held, *islice(shown, 1)))),
         tuple(dict.fromkeys((proof.case_id, proof.user_id) for proof in held if proof.user_id is not None)),
         newest[:REFERENCES],
         tuple(dict.fromkeys(map(int, re.findall(TAG, incoming.subject) if "[" in incoming.subject else ())))[:TAGS],

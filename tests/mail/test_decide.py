@@ -43,6 +43,12 @@ def test_a_robots_mail_is_appended_and_changes_no_state(kind: str, state: str) -
     assert found.commands == (Hear(7, 5, "Words.", "joe@acme.example", human=False, forward="note"),)
 
 
+@pytest.mark.parametrize(("user_id", "marks"), [(None, ("stranger",)), (1, ())])
+def test_a_robot_that_nobody_let_in_takes_no_part(user_id: int | None, marks: tuple[str, ...]) -> None:
+    assert decided(Kind("auto-reply"), case=case(), participant=False, user_id=user_id).marks == marks
+    assert decided(Kind("auto-reply"), case=case(), participant=True, user_id=user_id).marks == ()
+
+
 def test_a_robots_mail_without_a_case_waits_for_people() -> None:
     assert decided(Kind("bulk")) == Decision("triage", "quiet mail: bulk")
 

@@ -11,6 +11,7 @@ from tests.mail.post import letter
 
 KEYS = (sign.Key(1, b"k" * 32),)
 CASE = sign.sign(KEYS, sign.Proof(7, "case"))
+OTHER = sign.sign(KEYS, sign.Proof(8, "case"))
 ANN = sign.sign(KEYS, sign.Proof(7, "user", 3))
 OUTLOOK = "Look.\n\nVon: Joe Roe\nGesendet: Montag\nAn: Support\nBetreff: Pumpe\n\nKaputt."
 
@@ -28,6 +29,12 @@ def test_a_proof_counts_wherever_an_answer_carries_it(header: str) -> None:
 def test_a_proof_counts_in_the_envelope_and_in_the_marker_line() -> None:
     assert found(letter(), f"support+{CASE.upper()}@us.example").signed == (7,)
     assert found(letter(f"Yes.\n\n> == Reply above this line == {CASE} ==\n> old\n")).signed == (7,)
+
+
+def test_of_several_marker_lines_the_first_is_that_of_the_mail_that_is_answered() -> None:
+    line = "== Reply above this line =="
+    assert found(letter(f"Yes.\n\n> {line} {OTHER[:-1]}x ==\n> {line} {CASE} ==\n>\n>> {line} {OTHER} ==\n")).signed == (7,)
+    assert found(letter(f"Yes.\n\n> {line} {CASE} ==\n>\n>> {line} {OTHER} ==\n", to=f"s+{OTHER}@us.example")).signed == (8, 7)
 
 
 def test_a_marker_line_that_a_mail_program_broke_is_whole_where_it_says_so() -> None:
