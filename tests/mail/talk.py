@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from email.message import Message
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -35,9 +36,10 @@ class Mail(NamedTuple):
     """One mail comes in: who wrote it, what it answers, and what must have become of it.
 
     answers names mails by their label (`joe1`) or, of ours, by kind, case and person (`thanks 1`, `forward 1 ann`) or as
-    `out` with its number; plus says that it is sent to the Reply-To of that mail instead of naming it, recipient that the
-    envelope is. quote names the mail of ours whose token stands for TOKEN, and whose marker line for MARKER, wherever
-    the mail has these words; forge spoils the token first, bend the finished bytes. drop leaves a header out.
+    `out` with its number; `case 1` or `case out 1` is but the signed id that the References of such a mail begin with.
+    plus says that it is sent to the Reply-To of that mail instead of naming it, recipient that the envelope is. quote names
+    the mail of ours whose token stands for TOKEN, and whose marker line for MARKER, wherever the mail has these words; forge
+    spoils the token first, bend the finished bytes. drop leaves a header out.
     case is where it must land (None: nowhere), goes what it sends out; again tells that it was here before. days is when,
     counted from the first step; each step is a little later than the one before it.
     """
@@ -102,6 +104,7 @@ def people(conn: sqlite3.Connection) -> None:
 
 def play(conn: sqlite3.Connection, steps: Iterable[Step]) -> Iterator[Landed]:
     """Do the steps one after another → what became of each mail, before what it sends leaves and the next step comes."""
+    conn.execute("PRAGMA synchronous = OFF")  # nothing is cut off here, and waiting for the disk is most of the time
     people(conn)
     labels: dict[str, str] = {}
     for number, step in enumerate(steps):
@@ -182,7 +185,7 @@ def _reply_to(conn: sqlite3.Connection, name: str) -> str:
     if name.startswith("bounce "):
         kind, case_id, _ = _where(name.removeprefix("bounce "))
         return str(one(conn, "SELECT envelope_from FROM outbox WHERE kind = ? AND case_id = ? ORDER BY id DESC", kind, case_id))
-    return str(out(conn, *_where(name))[-1]["Reply-To"])
+    return str(_ours(conn, name)["Reply-To"])
 
 
 def _proof(conn: sqlite3.Connection, mail: Mail, labels: dict[str, str]) -> tuple[str, str]:
@@ -198,16 +201,20 @@ def _named(conn: sqlite3.Connection, value: str, labels: dict[str, str]) -> str:
 
 
 def _id(conn: sqlite3.Connection, name: str, labels: dict[str, str]) -> str:
-    """The Message-ID of a mail by its label, or of one of ours; `case 1` is the signed id that its References begin with."""
+    """The Message-ID of a mail by its label, or of one of ours."""
     if name in labels:
         return labels[name]
     if name.startswith("<"):
         return name
-    if name.startswith("out "):
-        return str(out(conn)[int(name[4:]) - 1]["Message-ID"])
     if name.startswith("case "):
-        return str(out(conn, "thanks", int(name[5:]))[-1]["References"].split()[0])
-    return str(out(conn, *_where(name))[-1]["Message-ID"])
+        which = name.removeprefix("case ")
+        return str(_ours(conn, f"thanks {which}" if which.isdigit() else which)["References"].split()[0])
+    return str(_ours(conn, name)["Message-ID"])
+
+
+def _ours(conn: sqlite3.Connection, name: str) -> Message:
+    """The mail of ours of this name, the newest where there are several."""
+    return out(conn)[int(name[4:]) - 1] if name.startswith("out ") else out(conn, *_where(name))[-1]
 
 
 def foreign(token: str) -> str:

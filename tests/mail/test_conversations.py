@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crmcli import db
+from crmcli.model import Merge
 from tests.conftest import NOW
 from tests.mail import conversations
 from tests.mail.conversations import CONVERSATIONS
 from tests.mail.post import body, letter, one, out, post
-from tests.mail.talk import PEOPLE, check, play
+from tests.mail.talk import PEOPLE, Do, Mail, Step, check, play
 
 TABLES = (
     conversations.PLAIN, conversations.CLIENTS, conversations.FORGED, conversations.FORWARDS, conversations.STATES,
@@ -43,6 +47,57 @@ def test_no_mail_lands_in_a_wrong_case_and_nearly_all_answers_in_theirs(template
     assert wrong == []
     assert answers >= 150
     assert attached >= 0.98 * answers
+
+
+WRITERS = ("joe", "sue", "eve", "ann")
+TAKES_PART = {1: {"joe", "ann"}, 2: {"sue", "ann"}, 3: {"joe", "ann"}}
+CLUES = st.lists(st.tuples(st.sampled_from(("proof", "id", "reference", "tag")), st.integers(1, 3)), max_size=4, unique=True)
+
+
+def test_any_mixture_of_evidence_leads_where_it_may(template: bytes) -> None:
+    """Three cases, of joe, of sue, and of joe again, which may have gone into sue's; each with a thank-you and a notice."""
+    names = {"proof": "out {}", "id": "case out {}", "reference": "first {}"}
+
+    @settings(max_examples=60)
+    @given(st.sampled_from(WRITERS), CLUES, st.sampled_from((0, 0, 1, 2, 3)), st.booleans(), st.booleans())
+    def leads(who: str, clues: list[tuple[str, int]], plus: int, forward: bool, merged: bool) -> None:
+        steps: list[Step] = [
+            Mail(writer, number, "draft", "in", label=f"first {number}") for number, writer in enumerate(("joe", "sue", "joe"), 1)
+        ]
+        named = [names[kind].format(case if kind == "reference" else 2 * case - 1) for kind, case in clues if kind != "tag"]
+        mail = Mail(
+            who, None, answers=", ".join(named), plus=f"out {2 * plus - 1}" if plus else "",
+            subject=("Fwd: " if forward else "") + "".join(f"[{case}]" for kind, case in clues if kind == "tag") + "Pump",
+            text=conversations.FORWARDED if forward else "More.",
+        )  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "crm.db"
+            path.write_bytes(template)
+            conn = db.connect(str(path))
+            *_, landed = play(conn, [*steps, *([Do(Merge(3, 2))] if merged else []), mail])
+            conn.close()
+        assert landed.taken.case_id == _due(who, clues, plus, forward, merged)
+
+    leads()
+
+
+def _due(who: str, clues: list[tuple[str, int]], plus: int, forward: bool, merged: bool) -> int:
+    """Where the mail belongs by mail.md §5; 4 is a new case."""
+
+    def now(case: int) -> int:
+        return 2 if merged and case == 3 else case
+
+    def may(case: int) -> bool:
+        return who in TAKES_PART[case] or (merged and case == 2 and who in TAKES_PART[3])
+
+    proven = {now(case) for kind, case in clues if kind in ("proof", "id")} | ({now(plus)} if plus else set())
+    if proven:
+        return proven.pop() if len(proven) == 1 else 4
+    referred = [now(case) for kind, case in reversed(clues) if kind == "reference" and may(now(case))]
+    if referred:
+        return 4 if forward else referred[0]
+    tagged = {now(case) for kind, case in clues if kind == "tag" and may(now(case))}
+    return tagged.pop() if len(tagged) == 1 and not forward else 4
 
 
 def test_there_are_at_least_150_conversations_and_no_two_are_the_same() -> None:
