@@ -39,6 +39,12 @@ ORDER BY id
 LIMIT 1
 """
 
+QUIET = """
+SELECT 1
+FROM messages m JOIN deliveries d ON d.message_id = m.id
+WHERE m.id = ? AND m.class IN ('auto-reply', 'bulk') AND d.state = 'triage' AND d.case_id IS NULL
+"""
+
 
 class Taken(NamedTuple):
     """What became of a mail: state received (another process has it), done or triage; repeat where it was here before.
@@ -61,13 +67,16 @@ def effects(tx: Tx, delivery: Delivery, incoming: Incoming) -> Taken:
     sender = facts.sender(conn, incoming, envelope)
     standing = messages.case_of(conn, delivery.message_id)
     twin = None if standing else messages.twin(conn, delivery, incoming, tx.now)
+    if twin is not None and _is_first_of_a_person(tx, delivery, incoming, sender, twin):
+        return _instead(tx, delivery, incoming, twin)
     if twin is not None:
         return _again(tx, delivery, incoming, sender, twin, "a copy of a mail that came before")
     cut = messages.cut_off(conn, delivery, incoming)
     if cut and not cut[1]:
         return _again(tx, delivery, incoming, sender, cut[0], "a copy of a mail that came before, cut off")
     if cut:
-        return _whole(tx, delivery, incoming, cut[0])
+        messages.mark(tx, cut[0], ("came-cut",))
+        return _instead(tx, delivery, incoming, cut[0])
     aside = next((mark for mark in ASIDE if mark in incoming.marks), "")
     if aside:
         message_id = _stored(tx, delivery, incoming, Kind("human", (aside,)), sender)
@@ -214,13 +223,19 @@ def _without_orders(text: str, obeyed: str) -> str:
     return commands.without(text, [order for order in commands.read(text) if f"; {order.words}; " in f"; {obeyed}; "])
 
 
-def _whole(tx: Tx, delivery: Delivery, incoming: Incoming, message_id: int) -> Taken:
-    """The whole of a mail that came cut off before: it takes that one's place, wherever that has come to stand."""
+def _is_first_of_a_person(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, message_id: int) -> bool:
+    """Whether a mail came from its writer now, and until now only by a list or a robot, so that it waits in triage."""
+    if tx.run(QUIET, (message_id,)).fetchone() is None or any(mark in incoming.marks for mark in ASIDE):
+        return False
+    return classify(incoming, facts.known(incoming, delivery.envelope, sender, outbox.keys(tx.conn))).name == "human"
+
+
+def _instead(tx: Tx, delivery: Delivery, incoming: Incoming, message_id: int) -> Taken:
+    """A better copy, such as the whole of a mail that came cut off: it takes that one's place, wherever it has come to stand."""
     deliveries.read_as(tx, delivery, message_id)
-    messages.mark(tx, message_id, ("came-cut",))
-    whole = delivery._replace(message_id=message_id)
-    taken = effects(tx, whole, incoming)
-    deliveries.join(tx, whole)
+    better = delivery._replace(message_id=message_id)
+    taken = effects(tx, better, incoming)
+    deliveries.join(tx, better)
     return taken._replace(repeat=True)
 
 

@@ -166,6 +166,27 @@ def test_by_another_section_the_same_mail_is_a_further_delivery_that_its_respons
     assert (case.section_id, case.user_id, case.email_cc) == (1, 1, "bob@us.example")
 
 
+def test_what_a_list_sent_on_first_is_its_writers_once_it_comes_from_there(crm: Crm, conn: sqlite3.Connection, sale: int) -> None:
+    raw = letter()
+    by_list = b"List-Id: <all.acme.example>\n" + raw
+    assert post(conn, by_list, "sale@us.example", sender="all@acme.example").state == "triage"
+    assert post(conn, b"Precedence: list\n" + raw, "support@us.example", sender="all@acme.example").state == "triage"
+    assert post(conn, raw, "support@us.example", sender="joe@acme.example").case_id == 1
+    assert [tuple(row) for row in conn.execute("SELECT state, case_id FROM deliveries")] == [("done", 1)] * 3
+    assert one(conn, "SELECT class FROM messages") == "human"
+    assert counts(conn)[2:] == (1, 1, 1, 1, 1)
+    assert post(conn, by_list, "support@us.example", sender="all@acme.example").case_id == 1
+    assert crm("mail", "reprocess", "1").exit == 0
+    assert counts(conn)[2:] == (1, 1, 1, 1, 1)
+
+
+def test_what_a_list_sent_on_and_a_person_rejected_stays_rejected(crm: Crm, conn: sqlite3.Connection) -> None:
+    raw = letter()
+    post(conn, b"List-Id: <all.acme.example>\n" + raw, "support@us.example")
+    assert crm("mail", "triage", "reject", "1").exit == 0
+    assert post(conn, raw, "sale@us.example", sender="joe@acme.example").case_id is None
+
+
 def test_the_same_words_in_another_transfer_encoding_are_the_same_mail(conn: sqlite3.Connection) -> None:
     post(conn, letter("Fünf.\n", message_id="<1@x>"), "a@us.example")
     other = letter("F=C3=BCnf.\n", message_id="<1@x>").replace(b"Encoding: 8bit", b"Encoding: quoted-printable")
