@@ -169,12 +169,11 @@ def _turn_back(tx: Tx, step: int) -> Undone:
     for change in tx.run(CHANGES, (step,)).fetchall():
         table = change["table_name"]
         if table in journal.UNDOABLE:
-            blocked = _blocked(tx, change, step, children[table])
+            blocked = _blocked(tx, change, step, children[table]) or _reverse(tx, change)
             if blocked:
                 in_the_way.append(blocked)
-                continue
-            _reverse(tx, change)
-            rows[table] = rows.get(table, 0) + 1
+            else:
+                rows[table] = rows.get(table, 0) + 1
         elif table == "outbox" and change["op"] == "insert":
             withdrawn += tx.run(WITHDRAW, (change["row_id"],)).rowcount
             sent += tx.run(HAS_LEFT, (change["row_id"],)).fetchone() is not None
@@ -195,9 +194,12 @@ def _blocked(tx: Tx, change: sqlite3.Row, step: int, children: list[tuple[str, s
     if change["op"] == "delete":
         return "" if row is None else _later(tx, change, step)
     new = literals.values(json.loads(change["new"]))
-    if row is None or any(row[name] != value for name, value in new.items()):
-        return _later(tx, change, step)
-    return _held(tx, table, row_id, step, children) if change["op"] == "insert" else ""
+    if change["op"] == "insert":  # what was empty when the row was made is not told of
+        new = dict.fromkeys(journal.watched(tx.conn, table)) | new
+    held = _held(tx, table, row_id, step, children) if row is not None and change["op"] == "insert" else ""
+    if held or (row is not None and all(row[name] == value for name, value in new.items())):
+        return held
+    return _later(tx, change, step)
 
 
 def _later(tx: Tx, change: sqlite3.Row, step: int) -> str:
@@ -228,11 +230,16 @@ def _references(conn: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def _reverse(tx: Tx, change: sqlite3.Row) -> None:
+def _reverse(tx: Tx, change: sqlite3.Row) -> str:
+    """Put the row back → '', or what keeps it from standing there: another row has what only one can have."""
     table, row_id = change["table_name"], change["row_id"]
-    if change["op"] == "insert":
-        tx.run(f"DELETE FROM {table} WHERE id = ?", (row_id,))
-    elif change["op"] == "update":
-        tx.update(table, row_id, literals.values(json.loads(change["old"])))
-    else:
-        tx.insert(table, {"id": row_id, **literals.values(json.loads(change["old"]))})
+    try:
+        if change["op"] == "insert":
+            tx.run(f"DELETE FROM {table} WHERE id = ?", (row_id,))
+        elif change["op"] == "update":
+            tx.update(table, row_id, literals.values(json.loads(change["old"])))
+        else:
+            tx.insert(table, {"id": row_id, **literals.values(json.loads(change["old"]))})
+    except sqlite3.IntegrityError:
+        return f"another row of {table} stands in the place of {row_id}"
+    return ""

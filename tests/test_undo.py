@@ -84,3 +84,27 @@ def test_every_later_change_is_listed_once_and_nothing_half_undone(crm: Crm, con
     crm("case", "edit", "1", "--priority", "1")
     assert crm("undo", str(step)).exit == 0  # what stands now is what the step left
     assert rows(conn, "SELECT priority, planned_revenue, name FROM cases ORDER BY id") == [(3, None, "A"), (3, None, "C")]
+
+
+def test_a_new_thing_that_was_filled_in_later_stays(crm: Crm, conn: sqlite3.Connection) -> None:
+    """A field that was empty when it was made counts as well."""
+    crm("case", "add", "Pump")
+    step = newest(conn)
+    crm("case", "edit", "1", "--deadline", "2026-04-01")
+    done = crm("undo", str(step))
+    assert (done.exit, "case edit 1 --deadline 2026-04-01) changed cases 1" in done.err) == (4, True)
+    assert rows(conn, "SELECT name FROM cases") == [("Pump",)]
+
+
+def test_a_state_that_somebody_else_has_taken_over_is_not_undone(crm: Crm, conn: sqlite3.Connection) -> None:
+    """The time that the case spent in it has gone on under another name."""
+    crm("user", "add", "bob")
+    crm("case", "add", "Pump")
+    crm("case", "open", "1")
+    step = newest(conn)
+    crm("case", "edit", "1", "--user", "bob")
+    crm("case", "edit", "1", "--user", "ann")
+    before = dump(conn)
+    done = crm("undo", str(step))
+    assert (done.exit, "in the way" in done.err, "case_spans" in done.err) == (4, True, True)
+    assert dump(conn) == before

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from crmcli import clock, config, db
 from crmcli.errors import CrmError, Partly, Usage
 from crmcli.origin import Origin
-from crmcli.text import shown
 from crmcli.tuples import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -287,6 +286,8 @@ class Session:
 
     def say(self, text: str) -> None:
         """Tell the person something that is no data: on standard error, not with -q; what it repeats of others is inert."""
+        from crmcli.text import shown  # loads re, which a quiet run of cron does without
+
         if not self.given.quiet:
             sys.stderr.write(shown(text, lines=True) + "\n")
 
@@ -296,6 +297,8 @@ class Session:
             return
         if not self.on_terminal:
             raise Usage(f"{question.rstrip('?')} needs --yes without a terminal", hint="add -y, or try it with -n")
+        from crmcli.text import shown
+
         sys.stderr.write(f"{shown(question)} [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
