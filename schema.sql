@@ -197,9 +197,20 @@ CREATE TABLE cases (
 
 -- the order of every list: priority, deadline newest first with no deadline before all, starts newest first, id newest first
 CREATE INDEX cases_in_order ON cases (priority, (deadline_at IS NOT NULL), deadline_at DESC, starts_at DESC, id DESC) WHERE active = 1;
-CREATE INDEX cases_by_state ON cases (state, section_id) WHERE active = 1;
+CREATE INDEX cases_by_state ON cases (state, priority, (deadline_at IS NOT NULL), deadline_at DESC, starts_at DESC, id DESC)
+  WHERE active = 1;
+-- what is worked on, in the same order; found by conditions that say so in the same words, and of equal ones SQLite
+-- takes the index that stands last
+CREATE INDEX cases_unclosed ON cases (priority, (deadline_at IS NOT NULL), deadline_at DESC, starts_at DESC, id DESC)
+  WHERE active = 1 AND state NOT IN ('done', 'cancel');
 CREATE INDEX cases_by_section ON cases (section_id, state);
 CREATE INDEX cases_by_user ON cases (user_id, state);
+CREATE INDEX cases_unclosed_by_section
+  ON cases (section_id, priority, (deadline_at IS NOT NULL), deadline_at DESC, starts_at DESC, id DESC)
+  WHERE active = 1 AND state NOT IN ('done', 'cancel');
+CREATE INDEX cases_unclosed_by_user
+  ON cases (user_id, priority, (deadline_at IS NOT NULL), deadline_at DESC, starts_at DESC, id DESC)
+  WHERE active = 1 AND state NOT IN ('done', 'cancel');
 CREATE INDEX cases_by_partner ON cases (partner_id);
 CREATE INDEX cases_by_contact ON cases (contact_id);
 CREATE INDEX cases_by_category ON cases (category_id);

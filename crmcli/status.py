@@ -15,7 +15,7 @@ SELECT count(*) AS unclosed,
        sum(user_id = :user) AS mine,
        sum(created_at >= :today) AS new_today
 FROM cases
-WHERE active = 1 AND state IN ('draft', 'open', 'pending')
+WHERE active = 1 AND state NOT IN ('done', 'cancel')
 """
 CLOSED_TODAY = "SELECT count(*) FROM cases WHERE closed_at >= ?"
 OUTBOX = "SELECT state, count(*) FROM outbox WHERE state <> 'sent' GROUP BY state ORDER BY state"

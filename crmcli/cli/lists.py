@@ -171,10 +171,11 @@ def _parts(text: str) -> list[str]:
 def _keys(listing: Listing, wanted: list[tuple[Column, bool]]) -> tuple[Key, ...]:
     """Sort keys: words without regard to case, what is empty last, equal rows by id the same way as the last key.
 
-    What the usual order begins with, or nothing, is the usual order.
+    What the usual order begins with, or nothing, is the usual order; the opposite of its beginning is all of it backwards.
     """
-    if [(_sql(column), down) for column, down in wanted] == [key[:2] for key in listing.order[: len(wanted)]]:
-        return listing.order
+    for order in (listing.order, tuple(key._replace(down=not key.down) for key in listing.order)):
+        if [(_sql(column), down) for column, down in wanted] == [key[:2] for key in order[: len(wanted)]]:
+            return order
     keys = [Key(_sql(column) + NOCASE * (column.kind == "text"), down, empty=column.name != "id") for column, down in wanted]
     return tuple(keys) if wanted[-1][0].name == "id" else (*keys, Key("t.id", keys[-1].down))
 

@@ -83,7 +83,7 @@ def _alike(binding: Binding, leaf: Readable, test: Test, wanted: list[Value]) ->
     """A value is one of these, is within one of these, or contains one of these."""
     field = leaf.field
     if test.op == "~" or field.kind in TEXTS:
-        return _containing(binding, field, test, wanted)
+        return _containing(binding, leaf, test, wanted)
     tree = bool(field.link) and fields.noun_of(field.link).tree
     if test.sub and not tree:
         raise refusal(test.at, f"{field.short} has nothing below it", "sub is for sections and categories of partners")
@@ -120,8 +120,9 @@ def _ordered(binding: Binding, leaf: Readable, test: Test) -> Piece:
     return sql.compared(test.op, binding.mark(first if test.op in ("<", ">=") else last), leaf.plain)
 
 
-def _containing(binding: Binding, field: Field, test: Test, wanted: list[Value]) -> Piece:
+def _containing(binding: Binding, leaf: Readable, test: Test, wanted: list[Value]) -> Piece:
     """A text contains one of these, in any case and with any accents; of a link, one of the words that the thing goes by."""
+    field = leaf.field
     needles = []
     for value in wanted:
         if isinstance(value, Range):
@@ -133,7 +134,7 @@ def _containing(binding: Binding, field: Field, test: Test, wanted: list[Value])
         return _called(field.link, needles)
     if field.kind not in (*TEXTS, "choice"):
         raise refusal(test.at, f"{field.short} is no text", f"use {field.short}:…")
-    return lambda value: sql.some([sql.contains(value, needle) for needle in needles])
+    return lambda value: sql.some([sql.contains(value, needle, leaf.plain) for needle in needles])
 
 
 def _called(link: str, needles: list[str]) -> Piece:

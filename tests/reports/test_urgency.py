@@ -218,4 +218,4 @@ def test_unclosed_cases_are_found_by_an_index(conn: sqlite3.Connection) -> None:
     conn.set_trace_callback(None)
     plan = conn.execute(f"EXPLAIN QUERY PLAN {seen[-1]}").fetchall()
     assert [row["detail"] for row in plan if f"{row['detail']} ".startswith("SCAN t ")] == []
-    assert any("SEARCH t USING INDEX cases_by_" in row["detail"] for row in plan)
+    assert "SEARCH t USING INDEX cases_unclosed_by_user (user_id=?)" in [row["detail"] for row in plan]
