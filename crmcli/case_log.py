@@ -8,10 +8,13 @@ from crmcli.db import Tx
 from crmcli.errors import NotFound, Usage
 from crmcli.model import Case, Row
 
-NEWEST = """
-SELECT h.description
+INTERNAL = "(h.direction = 'note' AND h.message_id IS NOT NULL)"
+"""A note that came by mail: it is the staff's alone."""
+
+NEWEST = f"""
+SELECT h.description, {INTERNAL}
 FROM case_log l JOIN case_history h ON h.log_id = l.id
-WHERE l.case_id = ?
+WHERE l.case_id = ? AND {{}}
 ORDER BY h.id DESC
 LIMIT 1
 """
@@ -66,10 +69,14 @@ def reword(tx: Tx, message_id: int, before: str, after: str) -> None:
         tx.run(REWORD, (new, message_id, old, new))
 
 
-def newest_text(conn: sqlite3.Connection, case_id: int) -> str | None:
-    """The text of the newest communication of a case."""
-    row = conn.execute(NEWEST, (case_id,)).fetchone()
-    return row[0] if row else None
+def newest_texts(conn: sqlite3.Connection, case_id: int) -> tuple[str | None, str | None]:
+    """The text of the newest communication of a case, and of the newest that people outside may see (mail.md §7)."""
+    row = conn.execute(NEWEST.format("1"), (case_id,)).fetchone()
+    newest = row[0] if row else None
+    if not (row and row[1]):
+        return newest, newest
+    row = conn.execute(NEWEST.format(f"NOT {INTERNAL}"), (case_id,)).fetchone()
+    return newest, row[0] if row else None
 
 
 def communication(conn: sqlite3.Connection, case_id: int, history_id: int) -> Row:

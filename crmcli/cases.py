@@ -61,7 +61,7 @@ def facts(conn: sqlite3.Connection, case: Case, user_id: int | None, other_id: i
         _row(conn, "SELECT * FROM sections WHERE id = ?", section["parent_id"]),
         _row(conn, "SELECT * FROM users WHERE id = ?", case.user_id),
         _row(conn, "SELECT * FROM users WHERE id = ?", user_id),
-        case_log.newest_text(conn, case.id),
+        *case_log.newest_texts(conn, case.id),
         get(conn, other_id) if other_id is not None else None,
         now_at if now_at != case.id else None,
     )

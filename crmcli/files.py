@@ -13,7 +13,10 @@ OF_CASE = """
 SELECT a.id, a.name, a.type, a.size, a.sha256, a.message_id
 FROM attachments a
 WHERE a.case_id = :case
-   OR a.message_id IN (SELECT h.message_id FROM case_log l JOIN case_history h ON h.log_id = l.id WHERE l.case_id = :case)
+   OR a.message_id IN (
+     SELECT h.message_id
+     FROM case_log l JOIN case_history h ON h.log_id = l.id
+     WHERE l.case_id = :case AND (h.direction <> 'note' OR NOT :outside))
 ORDER BY a.id
 """
 
@@ -68,9 +71,12 @@ def safe_name(name: str) -> str:
     return base or "file"
 
 
-def of_case(conn: sqlite3.Connection, case_id: int) -> list[Row]:
-    """The files of a case, those of its mails included: id, name, type, size, sha256, message_id."""
-    return [dict(row) for row in conn.execute(OF_CASE, {"case": case_id})]
+def of_case(conn: sqlite3.Connection, case_id: int, outside: bool = False) -> list[Row]:
+    """The files of a case, those of its mails included: id, name, type, size, sha256, message_id.
+
+    For people outside without those of internal notes.
+    """
+    return [dict(row) for row in conn.execute(OF_CASE, {"case": case_id, "outside": outside})]
 
 
 def newest(conn: sqlite3.Connection, case_id: int, count: int) -> tuple[int, ...]:

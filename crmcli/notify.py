@@ -269,7 +269,7 @@ def _files(tx: Tx, case: Case, event: Mailed) -> tuple[File, ...]:
     rows = tx.run("SELECT id, name, type, sha256 FROM attachments WHERE message_id = ?", (event.message_id,)).fetchall()
     for attachment_id in event.attachment_ids:
         rows += tx.run("SELECT id, name, type, sha256 FROM attachments WHERE id = ?", (attachment_id,)).fetchall()
-    named = files.of_case(tx.conn, case.id) if event.with_files else []
+    named = files.of_case(tx.conn, case.id, event.kind == "remind_partner") if event.with_files else []
     each = {row["id"]: row for row in (*named, *rows)}
     return tuple(File(row["name"], row["type"], files.content(tx.conn, row["sha256"])) for row in each.values())
 

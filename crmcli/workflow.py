@@ -43,7 +43,8 @@ from crmcli.tuples import Any, NamedTuple
 class Facts(NamedTuple):
     """What a decision may look at: the case, its section and that section's parent, who acts, the newest words.
 
-    other is the second case of a merge or split, merged_into where the case itself went before.
+    newest_outside are the newest words that are no internal note; other is the second case of a merge or split,
+    merged_into where the case itself went before.
     """
 
     case: Case
@@ -52,6 +53,7 @@ class Facts(NamedTuple):
     responsible: Row | None
     actor: Row | None
     newest: str | None
+    newest_outside: str | None
     other: Case | None = None
     merged_into: int | None = None
 
@@ -184,7 +186,7 @@ def _remind(command: Remind, facts: Facts, now: str) -> list[Event]:
     if not facts.section["reply_to"]:
         name = facts.section["name"]
         raise Refused(f"section {name} has no reply-to address", hint=f"crm section edit '{name}' --reply-to ADDRESS")
-    text = facts.newest or case.description or case.name
+    text, outside = (said or case.description or case.name for said in (facts.newest, facts.newest_outside))
     events: list[Event] = [Logged("Remind")]
     if command.user:
         if facts.responsible is None or not facts.responsible["email"]:
@@ -193,7 +195,7 @@ def _remind(command: Remind, facts: Facts, now: str) -> list[Event]:
     if command.partner:
         if not case.email_from:
             raise Refused(f"case {case.id} has no partner e-mail", hint=f"crm case edit {case.id} --email-from ADDRESS")
-        events.append(Mailed("remind_partner", text, (case.email_from,), with_files=command.attach))
+        events.append(Mailed("remind_partner", outside, (case.email_from,), with_files=command.attach))
     return events
 
 

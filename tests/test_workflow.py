@@ -64,6 +64,7 @@ def about(case: Case, **more: Any) -> Facts:
     """What a decision may look at, with an ordinary section and ann acting."""
     section = {**SUPPORT, **more.pop("section", {})}
     usual = {"parent": None, "responsible": ANN if case.user_id else None, "actor": ANN, "newest": None}
+    usual["newest_outside"] = more.get("newest")
     return Facts(case, section, **{**usual, **more})
 
 

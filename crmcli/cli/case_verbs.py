@@ -198,7 +198,7 @@ def _worded(conn: sqlite3.Connection, case_id: int, start: str, said: str | None
 
 
 def _quotation(conn: sqlite3.Connection, case_id: int) -> str:
-    newest = case_log.newest_text(conn, case_id)
+    _, newest = case_log.newest_texts(conn, case_id)  # it is for the partner
     if newest is None:
         raise Refused(f"case {case_id} has no communication to quote", hint=f"crm case show {case_id}")
     return case_log.quoted(newest)

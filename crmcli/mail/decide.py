@@ -150,8 +150,11 @@ def _heard(incoming: Incoming, kind: Kind, facts: Facts, case: Case) -> Decision
 
 def _answer(incoming: Incoming, facts: Facts, case: Case) -> Decision:
     """A proven answer of the staff goes out to the partner; people whom they wrote to besides become watchers."""
-    text = incoming.own_text.strip() or ("(see the attached files)" if incoming.attachments else "")
-    if not text or any(markers(text)) or not case.email_from:  # the marker stands in what was quoted, not written now
+    text, files = incoming.own_text.strip(), incoming.attachments
+    if any(markers(text)):  # it is what was quoted, nothing was written now; a picture may be that of a signature
+        text, files = "", tuple(part for part in files if not part.inline)
+    text = text or ("(see the attached files)" if files else "")
+    if not text or not case.email_from:
         note = _note(incoming, facts, case)
         return Decision("done", "nothing to send" if case.email_from else "no partner to send it to", (note,), facts.user_id)
     commands: list[Command] = [Edit(case.id, {"user_id": facts.user_id})] if case.user_id is None else []

@@ -24,7 +24,8 @@ SELECT
   s.path AS section,
   g.name AS category,
   (SELECT h.description FROM case_log l JOIN case_history h ON h.log_id = l.id
-   WHERE l.case_id = c.id ORDER BY h.id DESC LIMIT 1) AS last_message
+   WHERE l.case_id = c.id AND NOT (h.direction = 'note' AND h.message_id IS NOT NULL)
+   ORDER BY h.id DESC LIMIT 1) AS last_message
 FROM cases c
 LEFT JOIN users u ON u.id = c.user_id
 LEFT JOIN partners p ON p.id = c.partner_id

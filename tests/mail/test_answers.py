@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from email.message import Message
 
+import pytest
+
 from crmcli.mail.effects import Taken
-from crmcli.model import Act
+from crmcli.model import Act, Remind
+from tests.conftest import Run
 from tests.mail.post import body, do, later, letter, one, out, post
 from tests.mail.talk import Mail, Step, check, play
 
@@ -35,3 +39,63 @@ def test_an_answer_goes_out_though_the_notice_quotes_a_mail_of_an_older_case(con
     assert answer(out(conn, "thanks", 1)[0], "It broke again.", 60).case_id == 2
     assert answer(out(conn, "forward", 2)[0], "We come.", 61, from_="ann@us.example").case_id == 2
     assert [body(mail).count("We come.") for mail in out(conn, "reply")] == [1]
+
+
+def with_file(text: str, name: str, way: str = "attachment", **headers: str) -> bytes:
+    """A mail of ann's with a file."""
+    head = letter("", from_="ann@us.example", **headers).partition(b"MIME-Version")[0]
+    return (
+        head
+        + (
+            'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n'
+            f"--b\nContent-Type: text/plain\n\n{text}\n"
+            f'--b\nContent-Type: image/png\nContent-Disposition: {way}; filename="{name}"\n\nPNG\n--b--\n'
+        ).encode()
+    )
+
+
+@pytest.mark.parametrize(("way", "kinds"), [("attachment", ["reply"]), ("inline", [])])
+def test_an_answer_of_a_file_alone_goes_out_though_it_quotes_the_notice(
+    conn: sqlite3.Connection, way: str, kinds: list[str]
+) -> None:  # fmt: skip
+    post(conn, letter())
+    told = out(conn, "forward")[0]
+    quoted = "\n".join(f"> {line}" for line in body(told).splitlines())
+    post(conn, with_file(quoted, "plan.png", way, to=str(told["Reply-To"])), now=later(0.1))
+    sent = out(conn, "reply")
+    assert ["reply" for _ in sent] == kinds
+    for mail in sent:
+        assert "(see the attached files)" in body(mail)
+        assert "It broke" not in body(mail)
+        assert [part.get_filename() for part in mail.walk() if part.get_filename()] == ["plan.png"]
+
+
+# What the staff writes to itself ---------------------------------------------------------------------------
+
+
+def secret(conn: sqlite3.Connection) -> None:
+    """A case of joe's with an internal note that came by mail, a file with it."""
+    post(conn, letter("It broke."))
+    post(conn, with_file("Joe never pays.", "bills.png", subject="Re: [1] Pump"), now=later(0.1))
+    assert one(conn, "SELECT direction FROM case_history ORDER BY id DESC") == "note"
+
+
+def test_a_reminder_of_the_partner_holds_no_internal_note_and_none_of_its_files(conn: sqlite3.Connection) -> None:
+    secret(conn)
+    do(conn, Remind(1, user=True, partner=True, attach=True), now=later(0.2))
+    user, partner = out(conn, "remind")
+    assert "Joe never pays." in body(user)
+    assert [part.get_filename() for part in user.walk() if part.get_filename()] == ["bills.png"]
+    assert ("It broke." in body(partner), b"never pays" in partner.as_bytes()) == (True, False)
+    assert [part.get_filename() for part in partner.walk() if part.get_filename()] == []
+
+
+def test_a_rules_mail_and_a_quotation_repeat_no_internal_note(conn: sqlite3.Connection, crm: Callable[..., Run]) -> None:
+    secret(conn)
+    rule = ("--state-to", "open", "--mail-partner", "--mail-body", "Last: %(last_message)s")
+    assert crm("rule", "add", "Tell", *rule).exit == 0
+    assert crm("case", "open", "1", now=later(0.2)).exit == 0
+    assert crm("case", "reply", "1", "We look.", "--quote", now=later(0.3)).exit == 0
+    assert "> It broke." in body(out(conn, "reply")[0])
+    assert "Last: It broke." in body(out(conn, "rule")[0])
+    assert not any(b"never pays" in mail.as_bytes() for mail in out(conn, to="joe@acme.example"))
