@@ -9,6 +9,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date
+from heapq import heappop, heappush
 
 from rich.cells import cell_len, set_cell_size
 
@@ -77,15 +78,22 @@ def _lanes(pieces: list[Piece], most: int | None) -> tuple[list[list[Piece]], tu
     """Each piece in the first lane with room for it; of those that begin together late ones come first, then longer ones."""
     lanes: list[list[Piece]] = []
     left = [0] * WEEK
+    free: list[int] = []  # lanes with room from the day on that has come, as a heap
+    ending: list[list[int]] = [[] for _ in range(WEEK + 1)]  # lanes that are taken up to a day
     for piece in sorted(pieces, key=lambda piece: (piece.start, not piece.bar.late, -piece.length)):
-        lane = next((lane for lane in lanes if lane[-1].start + lane[-1].length <= piece.start), None)
-        if lane is not None:
-            lane.append(piece)
-        elif most is None or len(lanes) < most:
-            lanes.append([piece])
+        for ended in ending[: piece.start + 1]:
+            while ended:
+                heappush(free, ended.pop())
+        if not free and (most is None or len(lanes) < most):
+            lanes.append([])
+            free.append(len(lanes) - 1)
+        if free:
+            lane = heappop(free)
+            lanes[lane].append(piece)
+            ending[piece.start + piece.length].append(lane)
         else:
-            for day in range(piece.start, piece.start + piece.length):
-                left[day] += 1
+            for taken in range(piece.start, piece.start + piece.length):
+                left[taken] += 1
     return lanes, tuple(left)
 
 
