@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -103,13 +104,25 @@ def test_only_values_need_the_database_and_a_busy_one_is_not_waited_for(
     assert offered("crm case cl") == ["close"]
 
 
-def test_commands_and_options_are_completed_without_the_database() -> None:
+@pytest.mark.parametrize(
+    ("line", "first"),
+    [
+        ("crm ", "next"), ("crm ca", "case"), ("crm partner ", "add"), ("crm partner contact ", "add"), ("crm case cl", "close"),
+        ("crm case list --ar", "--archived"), ("crm mail outbox ", "list"), ("crm --as ann help", "help"),
+    ],
+)  # fmt: skip
+def test_commands_and_options_are_completed_without_the_database(line: str, first: str, db_path: str) -> None:
+    """Though there is one: nothing of it is opened, nor is SQLite asked to."""
     code = (
-        "import sys; from crmcli.__main__ import main; main(['completion', 'bash', 'crm case list --ar']);"
-        "sys.exit('crmcli.readonly' in sys.modules)"
+        "import sys; seen = []\n"
+        "sys.addaudithook(lambda name, args: name in ('open', 'sqlite3.connect') and seen.append(str(args[0])))\n"
+        f"from crmcli.__main__ import main; main(['completion', 'bash', {line!r}])\n"
+        f"sys.exit(', '.join(one for one in seen if one.startswith({db_path!r}) or one.startswith('file:') or one == ':memory:'))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "--archived \n", "")
+    environ = {**os.environ, "CRM_DB": db_path}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=False)
+    assert done.stderr.strip() == ""
+    assert done.stdout.split()[0] == first
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -61,21 +62,20 @@ def test_every_field_operator_and_flag_finds_what_plain_python_finds(peopled: sq
     agree(peopled, many_talks(Random(1), 80), [*EVERY, *(Flag(name, 0) for name in FLAGS)])
 
 
-def test_ten_thousand_cases_answer_one_long_filter_as_plain_python_does(peopled: sqlite3.Connection) -> None:
+def test_ten_thousand_cases_answer_one_long_filter_as_plain_python_does(
+    peopled: sqlite3.Connection, crm: Callable[..., Any]
+) -> None:
+    """Cases of every kind, with those fields spread that the filter asks for; the list and what explains it say the same."""
     chance = Random(3)
     peopled.execute("BEGIN")
-    for _ in range(10_000):
-        case = {
-            "name": chance.choice(["Broken pump", "pump broken", "a BROKEN-PUMP again", "Wish"]),
-            "priority": chance.randint(1, 5),
-            "section_id": chance.randint(1, 5),
-            "partner_id": chance.choice([None, 1, 2, 3]),
-            "user_id": chance.choice([None, 1, 2]),
-            "starts_at": NOW,
-            "created_at": NOW,
-            "deadline_at": chance.choice([None, "2026-03-31T21:59:59Z", "2026-03-31T22:00:00Z"]),
+    for case, said, due_at in many_talks(chance, 10_000):
+        case |= {
+            "name": chance.choice(["Broken pump", "pump broken", "a BROKEN-PUMP again", "Wish", case["name"]]),
+            "user_id": chance.choice([None, ANN, ANN, 2]),
+            "deadline_at": chance.choice([None, "2026-03-31T21:59:59Z", "2026-03-31T22:00:00Z", case["deadline_at"]]),
         }
-        insert(peopled, case, [("in", "the broken pump")] if chance.random() < 0.2 else [], None)
+        insert(peopled, case, [*said, ("in", "the broken pump")] if chance.random() < 0.2 else said, due_at)
+    peopled.execute("COMMIT")
     text = 'section:Sales/ deadline_at<=eom +mine (priority<=2 or partner.category:VIP) "broken pump"'
     tree = filters.parse(text)
     world = oracle.world(peopled, NOW, ZONE, ANN)
@@ -83,3 +83,12 @@ def test_ten_thousand_cases_answer_one_long_filter_as_plain_python_does(peopled:
     expected = [case["id"] for case in wanted if oracle.holds(tree, case, world)]
     assert len(expected) > 50
     assert found(peopled, text) == expected
+
+    active = [case["id"] for case in wanted if case["id"] in expected and case["active"]]
+    listed = crm("case", "list", text, "--sort", "id", "-o", "ids", "--tz", ZONE, now=NOW)
+    assert [int(line) for line in listed.out.split()] == active
+    explained = crm("filter", "explain", text, "-o", "json", "--tz", ZONE, now=NOW).json()
+    assert (explained["filter"], explained["count"]) == (text, len(active))
+    assert [line.strip() for line in explained["tree"].splitlines()] == [
+        "all of", "section:Sales/", "deadline_at<=eom", "+mine", "any of", "priority<=2", "partner.category:VIP", '"broken pump"',
+    ]  # fmt: skip
