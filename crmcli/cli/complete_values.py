@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 from crmcli import case_list, config, find, readonly, record_list
@@ -22,11 +23,14 @@ PATIENCE = 0.2
 """Seconds that a value may wait for the database."""
 
 DATES = ("today", "tomorrow", "yesterday", "friday", "+1d", "+1w", "+1month", "-1d", "-1w", "eod", "eow", "eom", "eoq", "eoy")
+MONTHS = tuple(f"{date(2000, number, 1):%B}".lower() for number in range(1, 13))
+CALENDAR = ("agenda", "export", "today", "last", "this", "next", *MONTHS)
 FIXED = {"formats": FORMATS, "dates": DATES, "states": STATES, "priorities": PRIORITIES, "link kinds": LINK_KINDS}
 
 # What a parameter takes, a noun or one of the words that `_of` knows: by command and name, by name, by metavar.
 WANTED = {
     "view run name": "view", "config get name": "settings", "config set name": "settings", "undo step": "steps",
+    "calendar words": "calendar", "partner merge which": "partner", "partner merge into": "partner",
     "mail outbox list state": "", "mail address list state": "",
     "given_user": "user", "given_output": "formats", "where": "filter", "filter": "filter", "template": "canned_reply",
     "add_category": "partner_category", "remove_category": "partner_category",
@@ -58,6 +62,9 @@ def values(place: Place, param: Any, begun: str) -> list[Candidate] | None:
     what = _wanted(place, param)
     if what == "files":
         return None
+    if what == "calendar":
+        first = beginning(begun, map(Candidate, CALENDAR)) if place.arguments == 0 else []
+        return [*first, *_filter(place, "case", begun)]
     if what == "filter":
         return _filter(place, _noun(place, param), begun)
     if what == "columns":
@@ -69,14 +76,15 @@ def values(place: Place, param: Any, begun: str) -> list[Candidate] | None:
 
 def _wanted(place: Place, param: Any) -> str | tuple[str, ...]:
     """What a parameter takes, in words of WANTED, or its choices."""
+    exactly = " ".join((*place.path, param.name))
+    if exactly in WANTED:
+        return WANTED[exactly]
     kind = NOUNS.get(NOUN_OF.get(" ".join(place.path[:-1]), ""))
     field = kind.field(param.name) if kind and param.param_type_name == "option" else None
     metavar = re.sub(r"[\[\].…]", "", param.metavar or "")
     if re.fullmatch(r"[\w ]+(\|[\w ]+)+", metavar) and metavar not in WANTED:
         return tuple(metavar.split("|"))
-    asked = (_takes(field) if field else "") or next(
-        (WANTED[key] for key in (" ".join((*place.path, param.name)), param.name, metavar) if key in WANTED), None
-    )
+    asked = (_takes(field) if field else "") or next((WANTED[key] for key in (param.name, metavar) if key in WANTED), None)
     if asked is not None:
         return asked
     return next((word for word in (metavar.lower().replace(" ", "_"), param.name) if word in NOUNS), "")
