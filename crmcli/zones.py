@@ -12,6 +12,9 @@ from crmcli.errors import Usage
 from crmcli.tuples import NamedTuple
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
+MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
 class Days(NamedTuple):

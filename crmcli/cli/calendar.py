@@ -27,7 +27,7 @@ from crmcli.zones import Days
 
 app = typer.Typer()
 
-MONTHS = tuple(f"{date(2000, number, 1):%B}".lower() for number in range(1, 13))
+MONTHS = tuple(map(str.lower, zones.MONTH_NAMES))
 LOOKS_LIKE_A_DATE = re.compile(r"\d{4}(-\S*)?\Z")
 TWO_WORDS = ("last", "this", "next")
 LANES = 8

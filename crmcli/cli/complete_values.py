@@ -6,7 +6,6 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
-from datetime import date
 from typing import Any
 
 from crmcli import case_list, config, find, readonly, record_list
@@ -17,14 +16,14 @@ from crmcli.fields import NOUNS, Field
 from crmcli.filters import fields as filtered
 from crmcli.model import LINK_KINDS, PRIORITIES, STATES
 from crmcli.text import shown
+from crmcli.zones import MONTH_NAMES
 
 MOST = 100
 PATIENCE = 0.2
 """Seconds that a value may wait for the database."""
 
 DATES = ("today", "tomorrow", "yesterday", "friday", "+1d", "+1w", "+1month", "-1d", "-1w", "eod", "eow", "eom", "eoq", "eoy")
-MONTHS = tuple(f"{date(2000, number, 1):%B}".lower() for number in range(1, 13))
-CALENDAR = ("agenda", "export", "today", "last", "this", "next", *MONTHS)
+CALENDAR = ("agenda", "export", "today", "last", "this", "next", *map(str.lower, MONTH_NAMES))
 FIXED = {"formats": FORMATS, "dates": DATES, "states": STATES, "priorities": PRIORITIES, "link kinds": LINK_KINDS}
 
 # What a parameter takes, a noun or one of the words that `_of` knows: by command and name, by name, by metavar.
