@@ -43,8 +43,14 @@ def own(conn: sqlite3.Connection) -> set[str]:
 
 def is_own(address: str, ours: set[str]) -> bool:
     """Whether an address is ours, with or without a plus part."""
+    return any(name in ours for name in shorter(address))
+
+
+def shorter(address: str) -> list[str]:
+    """An address in lower case, and what it is without each of its plus parts: an address of ours may have some itself."""
     local, _, domain = address.lower().partition("@")
-    return address.lower() in ours or f"{local.partition('+')[0]}@{domain}" in ours
+    parts = local.split("+")
+    return [f"{'+'.join(parts[:count])}@{domain}" for count in range(len(parts), 0, -1)]
 
 
 def user_id(conn: sqlite3.Connection, address: str) -> int | None:

@@ -165,9 +165,9 @@ def section(conn: sqlite3.Connection, text: str) -> int:
 
 def _of_recipient(sections: list[sqlite3.Row], address: str) -> int | None:
     """The section of a recipient: its whole address, the code in its plus part, its address without that, its local part."""
-    local, _, domain = address.lower().partition("@")
-    bare = local.partition("+")[0]
-    for column, wanted in ((2, address.lower()), (1, plus_part(address).lower()), (2, f"{bare}@{domain}"), (1, bare)):
+    whole, *bare = addresses.shorter(address)
+    local = address.lower().partition("@")[0].partition("+")[0]
+    for column, wanted in ((2, whole), (1, plus_part(address).lower()), *((2, name) for name in bare), (1, local)):
         found = next((row[0] for row in sections if wanted and row[column] == wanted), None)
         if found:
             return int(found)

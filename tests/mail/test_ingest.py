@@ -184,6 +184,16 @@ def test_a_mail_goes_where_it_was_sent(
     assert cases.get(conn, taken.case_id or 0).section_id == expected
 
 
+@pytest.mark.parametrize("to", ["crm+b@us.example", "CRM+B+x@us.example", "crm+b+c1-1-aaaaaaaaaaaaaaaaaaaa@us.example"])
+def test_an_address_of_ours_may_have_a_plus_part_itself(conn: sqlite3.Connection, to: str) -> None:
+    store(conn, "sections", name="A", reply_to="crm+a@us.example")
+    store(conn, "sections", name="B", reply_to="crm+b@us.example")
+    for number, envelope in enumerate(((), (to,)), 1):
+        post(conn, letter(str(number), to=to, cc="sue@acme.example"), *envelope)
+        assert one(conn, "SELECT section_id FROM cases WHERE id = ?", number) == 3
+        assert one(conn, "SELECT people FROM messages WHERE id = ?", number) == "sue@acme.example"
+
+
 def test_without_an_address_of_ours_the_account_managers_section_has_it(conn: sqlite3.Connection, sale: int) -> None:
     conn.execute("UPDATE users SET section_id = 2 WHERE id = 2")
     partner_id = store(conn, "partners", name="Acme", user_id=2)
