@@ -91,7 +91,7 @@ def _read(raw: bytes) -> Incoming:
         attachments=below.attachments,
         visible=marks.visible(below.text, below.quoted),
         marks=tuple(found),
-        content_key=_key(sender, date, below.text, below.attachments),
+        content_key=_key(sender, date, below.text, below.attachments, first),
     )
 
 
@@ -120,7 +120,12 @@ def _date(value: str) -> str | None:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at.year >= 1970 else None
 
 
-def _key(sender: str, date: str | None, text: str, attachments: tuple[Part, ...]) -> str:
-    """What is equal for copies of one mail: sha256 of sender, date, text and the hashes of the attachments."""
+def _key(sender: str, date: str | None, text: str, attachments: tuple[Part, ...], headers: dict[str, str]) -> str:
+    """What is equal for copies of one mail: sha256 of sender, date, text and the hashes of the attachments.
+
+    Of one without id and date the subject too: scripts that write such mails may say nothing else.
+    """
     parts = [sender, date or "", text, *(digest.hexdigest(part.content) for part in attachments)]
+    if not date and not _ids(headers.get("message-id", "")):
+        parts.append(headers.get("subject", ""))
     return digest.hexdigest("\0".join(parts).encode("utf-8", "replace"))

@@ -219,6 +219,14 @@ def test_without_an_id_the_content_alone_tells_copies(conn: sqlite3.Connection) 
     assert (count(conn, "messages"), count(conn, "cases")) == (2, 2)
 
 
+def test_without_id_and_date_the_subject_counts_too(conn: sqlite3.Connection) -> None:
+    """A script's mail may say nothing but that."""
+    for subject in ("Disk a is full", "Disk b is full"):
+        assert not post(conn, letter("", subject=subject, message_id="", date="")).repeat
+    assert post(conn, b"Received: by another way\n" + letter("", subject="Disk b is full", message_id="", date="")).repeat
+    assert count(conn, "cases") == 2
+
+
 @pytest.mark.parametrize("empty", ["<>", "<  >", "   ", "none", "()"])
 def test_empty_ids_never_match(conn: sqlite3.Connection, empty: str) -> None:
     for text in ("One.\n", "Two.\n"):
