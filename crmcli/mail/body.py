@@ -107,7 +107,14 @@ def _plain(source: str, part: Entity) -> str:
     text = clean(source)
     if part.parameters.get("format", "").lower() != "flowed":
         return text
-    return decode.unflowed(text, "" if part.parameters.get("delsp", "").lower() == "yes" else " ")
+    joint = "" if part.parameters.get("delsp", "").lower() == "yes" else " "
+    if text.lstrip()[:4].lower() != "set-":
+        return decode.unflowed(text, joint)
+    from crmcli.mail import commands
+
+    block = commands.read(text)  # a blank behind a command does not join the next line to it
+    start = block[-1].end if block else 0
+    return text[:start] + decode.unflowed(text[start:], joint)
 
 
 def _from_html(source: str) -> tuple[str, list[Span], list[str]]:

@@ -150,6 +150,15 @@ def test_a_mail_of_commands_alone_sends_nothing(case: sqlite3.Connection) -> Non
     assert said(case, 1)[-1] == ("note", "ann@us.example", "(commands only)")
 
 
+@pytest.mark.parametrize("way", ["", "; delsp=yes"])
+def test_a_blank_behind_a_command_joins_no_line_to_it(case: sqlite3.Connection, way: str) -> None:
+    told = notice(case)
+    raw = letter("Set-State: close \nSet-Priority: 2\t \nWe \ncome.\n", from_="ann@us.example", in_reply_to=told["Message-ID"])
+    post(case, raw.replace(b"charset=utf-8", f"charset=utf-8; format=flowed{way}".encode()), told["Reply-To"])
+    assert (value(case, "state"), value(case, "priority")) == ("done", 2)
+    assert f"We{'' if way else ' '}come." in body(out(case, "reply")[-1])
+
+
 def test_files_go_out_though_all_words_are_commands(case: sqlite3.Connection) -> None:
     told = notice(case)
     raw = letter("", from_="ann@us.example", in_reply_to=told["Message-ID"]).partition(b"MIME-Version")[0] + (
