@@ -684,6 +684,7 @@ CREATE TABLE change_sets (
 ) STRICT;
 
 CREATE INDEX change_sets_by_step ON change_sets (step);
+CREATE INDEX change_sets_by_at ON change_sets (at);
 
 -- old and new are JSON objects: column name to the value as an SQL literal, only the columns that changed.
 CREATE TABLE changes (

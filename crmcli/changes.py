@@ -57,7 +57,7 @@ class Wanted(NamedTuple):
 CONDITIONS = {
     "case_id": "c.id IN (SELECT id FROM wanted)",
     "step": "s.step = :step",
-    "since": "s.at >= :since",
+    "since": "c.change_set_id IN (SELECT id FROM change_sets WHERE at >= :since)",
     "change_set_id": "s.id = :change_set_id",
 }
 

@@ -15,7 +15,7 @@ from crmcli.text import folded
 # By the clock of the change, not of the wall: what a list printed on that day is what --as-of prints.
 LATER = """
 SELECT c.table_name, c.row_id, c.op, c.old
-FROM changes c JOIN change_sets s ON s.id = c.change_set_id
+FROM change_sets s CROSS JOIN changes c ON c.change_set_id = s.id
 WHERE s.at > ?
 ORDER BY c.id DESC
 """

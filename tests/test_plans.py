@@ -9,7 +9,7 @@ import sqlite3
 
 import pytest
 
-from crmcli import pages
+from crmcli import changes, pages, past
 from crmcli.cli import lists
 from crmcli.cli.session import Globals, Session
 from tests.cli.world import NOW, Crm, a_case
@@ -62,6 +62,15 @@ def test_a_list_of_what_is_worked_on_is_read_in_its_order(text: str, index: str,
 def test_a_list_of_a_tree_of_sections_reads_only_what_is_worked_on(db_path: str) -> None:
     """By section; then they are sorted."""
     assert "SEARCH t USING INDEX cases_unclosed_by_section (section_id=?)" in plan(db_path, "section:Support/ +unclosed")
+
+
+def test_the_journal_is_read_from_a_moment_on(conn: sqlite3.Connection) -> None:
+    """Not from its beginning: for the past and for crm changes --since."""
+    since = f"{changes.SELECT}WHERE {changes.CONDITIONS['since']}\nORDER BY c.id DESC LIMIT 50"
+    for sql, parameters in ((past.LATER, (NOW,)), (since, {"since": NOW})):
+        found = [row["detail"] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
+        assert [step for step in found if "change_sets_by_at" in step]
+        assert [step for step in found if "SEARCH c USING INDEX changes_by_change_set (change_set_id=?)" in step]
 
 
 def test_least_urgent_first_is_the_usual_order_backwards(crm: Crm, conn: sqlite3.Connection) -> None:
