@@ -51,6 +51,8 @@ WHERE o.id = ? AND o.state = 'done' AND d.message_id = ? AND d.id <> o.id AND d.
 
 UNDONE: Row = {"state": "triage", "case_id": None, "reason": "what it led to was undone"}
 
+DECISION = "SELECT j.key, j.value FROM deliveries d, json_each(d.decision) j WHERE d.id = ?"
+
 IS_BULK = "SELECT json_extract(decision, '$.bulk') FROM deliveries WHERE id = ?"
 
 
@@ -189,6 +191,11 @@ def turn_back(tx: Tx, delivery_id: int, old: Row, new: Row) -> bool:
     back: Row = {name: old[name] for name in ends}
     tx.update("deliveries", delivery_id, UNDONE if back.get("state") == "received" else back)
     return True
+
+
+def decision(conn: sqlite3.Connection, delivery: Delivery) -> Row:
+    """What was found and done when a delivery ended, by name; nothing before."""
+    return dict(tuple(row) for row in conn.execute(DECISION, (delivery.id,)))
 
 
 def is_bulk(conn: sqlite3.Connection, delivery: Delivery) -> bool:

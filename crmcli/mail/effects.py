@@ -209,7 +209,7 @@ def _reread(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: 
     obeyed = (tx.run(OBEYED, (message_id,)).fetchone() or ("",))[0]
     case_log.reword(tx, message_id, *(_without_orders(text, obeyed) for text in (before, incoming.text)))
     told = {"class": kind.name, "evidence": "; ".join(kind.evidence), "writer": sender.address, "staff": sender.user_id}
-    told["obeyed"] = obeyed
+    told = {**deliveries.decision(tx.conn, delivery), **told, "obeyed": obeyed}
     state = deliveries.of_message(tx.conn, message_id)[0].state
     return _ended(tx, delivery, message_id, state, "read again", case_id, told)
 

@@ -125,6 +125,21 @@ def test_in_a_case_text_marks_class_and_files_are_read_again(
     assert (len(out(conn)), count(conn, "cases"), crm("search", "Fixed", "-o", "ids").out) == (mails, 1, "1\n")
 
 
+def test_what_was_decided_about_a_mail_in_a_case_is_still_told(crm: Crm, conn: sqlite3.Connection) -> None:
+    post(conn, letter())
+    notice = out(conn, "forward")[0]
+    order = letter(
+        "Set-Priority: 1\n\nUrgent.\n", from_="ann@us.example", to=str(notice["Reply-To"]), message_id="<o@us.example>"
+    )
+    assert post(conn, order, str(notice["Reply-To"])).state == "done"
+    before = crm("mail", "explain", "2", "-o", "json").json()[0]
+    case, words = cases.get(conn, 1), said(conn, 1)
+    assert crm("mail", "reprocess", "2", now=later(1)).exit == 0
+    after = crm("mail", "explain", "2", "-o", "json").json()[0]
+    assert (before["grade"], {**after, "reason": None}) == ("A", {**before, "reason": None})
+    assert (cases.get(conn, 1), said(conn, 1), case.priority) == (case, words, 1)
+
+
 def test_what_was_sent_to_the_partner_stays_what_was_sent(crm: Crm, conn: sqlite3.Connection) -> None:
     post(conn, letter())
     notice = out(conn, "forward")[0]
