@@ -8,11 +8,12 @@ from crmcli.db import Tx
 from crmcli.errors import NotFound, Usage
 from crmcli.model import Case, Row
 
-INTERNAL = "(h.direction = 'note' AND h.message_id IS NOT NULL)"
-"""A note that came by mail: it is the staff's alone."""
+NOT_OUTSIDE = """(h.message_id IS NOT NULL AND (h.direction = 'note' OR EXISTS (
+  SELECT 1 FROM messages m WHERE m.id = h.message_id AND (m.marks LIKE '%stranger%' OR m.marks LIKE '%possible-spoof%'))))"""
+"""Whether a communication h is the staff's alone: notes that came by mail, and what strangers wrote (mail.md §5, §7)."""
 
 NEWEST = f"""
-SELECT h.description, {INTERNAL}
+SELECT h.description, {NOT_OUTSIDE}
 FROM case_log l JOIN case_history h ON h.log_id = l.id
 WHERE l.case_id = ? AND {{}}
 ORDER BY h.id DESC
@@ -75,7 +76,7 @@ def newest_texts(conn: sqlite3.Connection, case_id: int) -> tuple[str | None, st
     newest = row[0] if row else None
     if not (row and row[1]):
         return newest, newest
-    row = conn.execute(NEWEST.format(f"NOT {INTERNAL}"), (case_id,)).fetchone()
+    row = conn.execute(NEWEST.format(f"NOT {NOT_OUTSIDE}"), (case_id,)).fetchone()
     return newest, row[0] if row else None
 
 

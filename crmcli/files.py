@@ -5,18 +5,19 @@ from __future__ import annotations
 import sqlite3
 
 from crmcli import digest
+from crmcli.case_log import NOT_OUTSIDE
 from crmcli.db import Tx
 from crmcli.model import Attached, Row
 from crmcli.text import clean
 
-OF_CASE = """
+OF_CASE = f"""
 SELECT a.id, a.name, a.type, a.size, a.sha256, a.message_id
 FROM attachments a
 WHERE a.case_id = :case
    OR a.message_id IN (
      SELECT h.message_id
      FROM case_log l JOIN case_history h ON h.log_id = l.id
-     WHERE l.case_id = :case AND (h.direction <> 'note' OR NOT :outside))
+     WHERE l.case_id = :case AND NOT (:outside AND {NOT_OUTSIDE}))
 ORDER BY a.id
 """
 
@@ -74,7 +75,7 @@ def safe_name(name: str) -> str:
 def of_case(conn: sqlite3.Connection, case_id: int, outside: bool = False) -> list[Row]:
     """The files of a case, those of its mails included: id, name, type, size, sha256, message_id.
 
-    For people outside without those of internal notes.
+    For people outside without those that are the staff's alone.
     """
     return [dict(row) for row in conn.execute(OF_CASE, {"case": case_id, "outside": outside})]
 

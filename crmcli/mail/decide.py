@@ -29,7 +29,8 @@ class Facts(NamedTuple):
     writer is whose mail it is (user_id where that is a member of the staff, contact_id a contact); route_id is the
     section, and why; gone is a case that was deleted. For case: participant tells that the writer takes part in it,
     reopens that it may be opened again, proof that it carries the notice sent to the member of the staff `proof`
-    (with whose address), outsiders are the people in To and Cc that are neither ours nor staff.
+    (with whose address), outsiders are the people in To and Cc that are neither ours nor staff, passed_on that it
+    passes another mail on to somebody but the partner.
     """
 
     message_id: int
@@ -47,6 +48,7 @@ class Facts(NamedTuple):
     proof: int | None = None
     proof_address: str = ""
     outsiders: tuple[str, ...] = ()
+    passed_on: bool = False
 
 
 class Decision(NamedTuple):
@@ -74,10 +76,11 @@ def decide(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
         return _quiet(incoming, kind, facts)
     if facts.case is None:
         return _new(incoming, kind, facts, [(case_id, "relates") for case_id in facts.thread.linked])
-    if facts.proof is not None and facts.proof == facts.user_id:
+    if facts.proof is not None and facts.proof == facts.user_id and not facts.passed_on:
         return _answer(incoming, facts, facts.case)
     if facts.user_id is not None and not _is_partner(facts):
-        return Decision("done", "staff, without proof", (_note(incoming, facts, facts.case),))
+        why = "staff, passed on to others" if facts.passed_on else "staff, without proof"
+        return Decision("done", why, (_note(incoming, facts, facts.case),))
     if facts.proof is not None and not facts.participant:
         return _held(incoming, facts, facts.case)
     return _heard(incoming, kind, facts, facts.case)

@@ -224,14 +224,16 @@ def gather(
         return facts._replace(gone=leads.gone[0] if leads.gone and not found.linked else None), where
     case = cases.get(conn, found.case_id)
     proof = _proof(conn, clues, case.id, sender.user_id)
-    outsiders = [address for address in people(incoming, sender) if addresses.user_id(conn, address) is None] if proof else []
+    others = [address for address in people(incoming, sender) if address.lower() != (case.email_from or "").lower()]
+    outsiders = [address for address in others if addresses.user_id(conn, address) is None] if proof else []
     return facts._replace(
         case=case,
         participant=sender.address.lower() in leads.people[case.id],
         reopens=reopens(conn, case.id, now),
         proof=proof,
         proof_address=_address_of(conn, proof),
-        outsiders=tuple(address for address in outsiders if address.lower() != (case.email_from or "").lower()),
+        outsiders=tuple(outsiders),
+        passed_on=bool(clues.forward and others),
     ), where
 
 

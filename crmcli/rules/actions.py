@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from crmcli import cases, settings, zones
+from crmcli.case_log import NOT_OUTSIDE
 from crmcli.db import Tx
 from crmcli.model import PRIORITIES, Act, Case, Command, Edit, Mail, Remind, Row
 from crmcli.rules import body
@@ -14,7 +15,7 @@ from crmcli.text import addresses, joined
 from crmcli.workflow import VERB_TO
 
 # Who and what a body may name. An unknown person is a stroke, as in the original.
-PEOPLE = """
+PEOPLE = f"""
 SELECT
   CASE WHEN u.id IS NULL THEN '/' ELSE coalesce(nullif(u.name, ''), u.login) END AS case_user,
   CASE WHEN u.id IS NULL THEN '/' ELSE u.email END AS case_user_email,
@@ -24,7 +25,7 @@ SELECT
   s.path AS section,
   g.name AS category,
   (SELECT h.description FROM case_log l JOIN case_history h ON h.log_id = l.id
-   WHERE l.case_id = c.id AND NOT (h.direction = 'note' AND h.message_id IS NOT NULL)
+   WHERE l.case_id = c.id AND NOT {NOT_OUTSIDE}
    ORDER BY h.id DESC LIMIT 1) AS last_message
 FROM cases c
 LEFT JOIN users u ON u.id = c.user_id

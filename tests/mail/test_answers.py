@@ -70,6 +70,23 @@ def test_an_answer_of_a_file_alone_goes_out_though_it_quotes_the_notice(
         assert [part.get_filename() for part in mail.walk() if part.get_filename()] == ["plan.png"]
 
 
+FORWARDED = "---------- Forwarded message -------\nFrom: Joe <joe@acme.example>\nDate: today\nSubject: Pump\n\nIt broke."
+
+
+@pytest.mark.parametrize(("others", "kinds"), [("bob@else.example", []), ("joe@acme.example", ["reply"]), ("", ["reply"])])
+def test_what_the_staff_passes_on_to_others_is_no_answer_though_it_refers_to_the_notice(
+    conn: sqlite3.Connection, others: str, kinds: list[str]
+) -> None:  # fmt: skip
+    post(conn, letter())
+    told = out(conn, "forward")[0]
+    text, proof = f"He never pays, does he?\n\n{FORWARDED}\n", str(told["Message-ID"])
+    raw = letter(text, from_="ann@us.example", to=others, cc="support@us.example", subject="Fwd: [1] Pump", references=proof)
+    assert post(conn, raw, now=later(0.1)).case_id == 1
+    assert ["reply" for _ in out(conn, "reply")] == kinds
+    assert one(conn, "SELECT email_cc FROM cases") is None
+    assert one(conn, "SELECT direction FROM case_history ORDER BY id DESC") == ("out" if kinds else "note")
+
+
 # What the staff writes to itself ---------------------------------------------------------------------------
 
 
@@ -88,6 +105,20 @@ def test_a_reminder_of_the_partner_holds_no_internal_note_and_none_of_its_files(
     assert [part.get_filename() for part in user.walk() if part.get_filename()] == ["bills.png"]
     assert ("It broke." in body(partner), b"never pays" in partner.as_bytes()) == (True, False)
     assert [part.get_filename() for part in partner.walk() if part.get_filename()] == []
+
+
+def test_a_reminder_of_the_partner_repeats_nothing_of_a_stranger(conn: sqlite3.Connection) -> None:
+    post(conn, letter("It broke."))
+    proof = str(out(conn, "thanks")[0]["Reply-To"])
+    raw = with_file("I know better.", "pump.png", to=proof).replace(b"ann@us.example", b"eve@evil.example")
+    assert post(conn, raw, now=later(0.1)).case_id == 1
+    do(conn, Remind(1, partner=True, attach=True), now=later(0.2))
+    (partner,) = out(conn, "remind")
+    assert ("It broke." in body(partner), b"I know" in partner.as_bytes(), b"pump.png" in partner.as_bytes()) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_a_rules_mail_and_a_quotation_repeat_no_internal_note(conn: sqlite3.Connection, crm: Callable[..., Run]) -> None:
