@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from crmcli import clock, config, db
+from crmcli.cli import surroundings
 from crmcli.errors import CrmError, Partly, Usage
 from crmcli.origin import Origin
 from crmcli.tuples import TYPE_CHECKING, NamedTuple
@@ -117,34 +118,18 @@ class Session:
 
     @property
     def color(self) -> bool:
-        """Whether standard output gets colour: --no-color, NO_COLOR and TERM=dumb switch it off, FORCE_COLOR on."""
-        environ = self.environ
-        if self.given.no_color or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
-            return False
-        return bool(environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+        """Whether standard output gets colour; --no-color switches it off."""
+        return not self.given.no_color and surroundings.colored(self.environ)
 
     @property
     def width(self) -> int:
         """The columns of the terminal, or COLUMNS."""
-        given = self.environ.get("COLUMNS", "")
-        if given.isdecimal() and int(given) > 0:
-            return int(given)
-        try:
-            return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-        except (OSError, ValueError):
-            return 80
+        return surroundings.width(self.environ)
 
     @property
     def login(self) -> str:
         """The login to act under: --as, CRM_USER, else the system's."""
-        if self.settings["user"].value:
-            return self.settings["user"].value
-        import pwd
-
-        try:
-            return pwd.getpwuid(os.geteuid()).pw_name
-        except KeyError:
-            return ""
+        return self.settings["user"].value or surroundings.login()
 
     @property
     def user_id(self) -> int | None:
