@@ -197,8 +197,12 @@ def export(s: Session, words: list[str], only: str) -> None:
     content = ics.export(s.conn, wanted)
     if path == "-":
         s.write_bytes(content)
-    elif not s.given.dry_run:
+        return
+    if not s.given.dry_run:
         _write(path, content)
+    if s.given.verbose or s.given.dry_run or s.on_terminal:
+        counts = (f"{content.count(start)} {part}" for start, part in zip(ics.STARTS, ics.PARTS, strict=True))
+        s.say(f"{path}: {', '.join(counts)}{', not written' if s.given.dry_run else ''}")
 
 
 def _write(path: str, content: bytes) -> None:

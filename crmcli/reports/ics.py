@@ -16,6 +16,8 @@ from crmcli.text import shown
 from crmcli.tuples import Any, NamedTuple
 
 PARTS = ("todos", "events")
+STARTS = (b"\r\nBEGIN:VTODO\r\n", b"\r\nBEGIN:VEVENT\r\n")
+"""How each of the parts begins in the file."""
 
 # The UIDs of a database end with a digest of the first of its keys, which it keeps for ever and no other has.
 FIRST_KEY = "SELECT key FROM mail_keys ORDER BY version LIMIT 1"

@@ -126,10 +126,11 @@ def test_parts_filters_and_files_are_as_asked_for(crm: Crm, conn: sqlite3.Connec
     mine = exported(crm, "+mine")
     assert (len(mine.subcomponents), mine.calendar_name) == (2, "crm +mine")
     file = tmp_path / "cases.ics"
-    assert crm("calendar", "export", str(file), "-n").exit == 0
+    assert crm("calendar", "export", str(file), "-n").err == f"{file}: 2 todos, 2 events, not written\n"
     assert not file.exists()
     done = crm("calendar", "export", str(file))
     assert (done.exit, done.out, done.err) == (0, "", "")
+    assert crm("calendar", "export", str(file), "-v").err == f"{file}: 2 todos, 2 events\n"
     assert file.read_bytes().decode() == crm("calendar", "export", "-").out
     assert [path.name for path in tmp_path.iterdir() if "ics" in path.name] == ["cases.ics"]
     for words in ([], [str(tmp_path / "none" / "x.ics")], ["-", "--only", "tasks"], ["-", "+lat"]):
