@@ -214,7 +214,7 @@ def main(count: int, bin_: str) -> None:
         memory: list[float] = []
         bulk = best([rate(count, lambda path=path: memory.append(crm(path, "ingest", box))) for path in paths[3:6]])
         live = rate(count, lambda: crm(paths[6], "ingest", "--live", box))
-        memory.append(crm(paths[5], "ingest", mailbox(folder, "large", map(mail, range(count, 10 * count)))))
+        memory.append(crm(paths[5], "ingest", mailbox(folder, "large", map(mail, range(count, 11 * count)))))
         gateway = tracker(folder, bin_)
         ways = {"ours": [*CRM, "--db", database(folder, "pipe"), "ingest"], **({"theirs": gateway} if gateway else {})}
         pipe = by_pipe(ways)
@@ -224,7 +224,7 @@ def main(count: int, bin_: str) -> None:
     print(f"in bulk                {bulk.wall:8.1f} a second, {bulk.of(parse)} (aim: 0.25)")
     print(f"  thanked and passed on{live.wall:8.1f} a second, {live.of(parse)}")
     print(f"mail by mail           {single.wall:8.1f} a second, {single.of(parse)} (aim: 0.12)")
-    print(f"peak memory            {memory[0]:8.1f} MB at {count}, {memory[-1]:.1f} MB at {9 * count}")
+    print(f"peak memory            {memory[0]:8.1f} MB at {count}, {memory[-1]:.1f} MB at {10 * count}")
     print(f"by the pipe            {pipe['ours'] * 1000:8.1f} ms a mail")
     if not gateway:
         print("roundup-mailgw         not here")

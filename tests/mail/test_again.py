@@ -253,6 +253,14 @@ def test_a_dry_run_and_what_is_mistaken_change_nothing(crm: Crm, conn: sqlite3.C
     assert crm("mail", "reprocess", "-", "-o", "json", stdin=b"1\n").json()["case_id"] == 1
 
 
+def test_all_that_waits_can_be_decided_again(crm: Crm, conn: sqlite3.Connection, broken: Broken) -> None:
+    for text in ("One.\n", "Two.\n"):
+        badly(conn, broken, letter(text))
+    post(conn, letter("Robots.\n", list_id="<all.example>"))
+    assert crm("mail", "reprocess", "-", stdin=crm("mail", "triage", "list", "-o", "ids").out.encode()).out == "1\n2\n3\n"
+    assert (count(conn, "cases"), crm("mail", "triage", "list", "-o", "ids").out) == (2, "3\n")
+
+
 def test_undone_it_waits_in_triage_again(crm: Crm, conn: sqlite3.Connection, broken: Broken) -> None:
     badly(conn, broken, letter())
     crm("mail", "reprocess", "1")
