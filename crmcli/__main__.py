@@ -42,6 +42,9 @@ def _process(argv: list[str]) -> NoReturn:
     Nearly all runs are over before there is garbage worth looking for.
     """
     gc.set_threshold(100_000)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started it closed that one, as some mail servers do
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     code = main(argv)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # whoever read it has gone

@@ -65,6 +65,7 @@ def _standard_input(s: Session, request: Request) -> int:
         raise Usage("a mail from the pipe cannot be tried out", hint="name a file to explain")
     if sys.stdin is None or sys.stdin.isatty():
         raise Usage("there is no mail on standard input", hint="crm ingest < FILE")
+    is_told = s.settings["output"].origin == "option" and bool(s.output)
     raw = s.read()
     if not raw:
         raise Busy("nothing came on standard input")
@@ -72,7 +73,7 @@ def _standard_input(s: Session, request: Request) -> int:
     origin = Origin(s.now, None, "mail", s.command, s.given.reason)
     taken = ingest.one(s.conn, raw, told, origin, ingest.Terms(request.strict_recipient, False, request.max_bytes))
     with suppress(Exception, Stop):
-        if s.settings["output"].origin == "option":
+        if is_told:
             s.show(Result(COLUMNS, iter([_row(s, "", taken)]), one=True))
         ingest.drain(s.conn, origin)
         ingest.send(s.conn, origin.now)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -83,7 +85,7 @@ def test_the_same_mail_again_changes_nothing(crm: Crm, conn: sqlite3.Connection)
     [
         ((), b""), (("--nonsense",), WITH_FILE), (("--section", "nowhere"), WITH_FILE), (("--explain",), WITH_FILE),
         (("-n",), WITH_FILE), (("--timeout", "never"), WITH_FILE), (("--max-bytes", "0"), WITH_FILE), (("/no/such/file",), b""),
-        (("--config", "/no"), WITH_FILE), (("-o", "nonsense"), b""), (("--now", "nonsense"), WITH_FILE),
+        (("--config", "/no"), WITH_FILE), (("-o", "nonsense"), WITH_FILE), (("--now", "nonsense"), WITH_FILE),
     ],
 )  # fmt: skip
 def test_whatever_is_wrong_the_mail_server_keeps_the_mail(
@@ -94,6 +96,14 @@ def test_whatever_is_wrong_the_mail_server_keeps_the_mail(
     assert "/" not in done.err
     assert "Traceback" not in done.err
     assert count(conn, "deliveries") == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(("argv", "expected"), [("ingest", 0), ("ingest --nonsense", 75), ("--version", 0)])
+def test_a_mail_server_may_close_what_it_does_not_read(db_path: str, closed: str, argv: str, expected: int) -> None:
+    line = f'"{sys.executable}" -m crmcli --db "{db_path}" {argv} {closed}'
+    done = subprocess.run(["sh", "-c", line], input=WITH_FILE, capture_output=True, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (expected, False)
 
 
 def test_a_bug_is_answered_like_everything_else(crm: Crm, conn: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
