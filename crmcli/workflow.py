@@ -120,7 +120,9 @@ def _act(command: Act, facts: Facts, now: str) -> list[Event]:
     case, verb = facts.case, VERBS[command.verb]
     if case.state not in verb.allowed:
         ways = ", ".join(allowed(case.state))
-        raise Refused(f"cannot {command.verb} case {case.id}: it is {case.state}", hint=f"allowed from {case.state}: {ways}")
+        deed = f"set case {case.id} to pending" if command.verb == "pending" else f"{command.verb} case {case.id}"
+        state = "cancelled" if case.state == "cancel" else case.state
+        raise Refused(f"cannot {deed}: it is {state}", hint=f"allowed from {case.state}: {ways}")
     changes = {"state": verb.to or case.state, "last_action_at": now, **verb.also(command, facts, now)}
     return [Changed(changes), Logged(verb.name, kind=verb.to or "escalate")]
 

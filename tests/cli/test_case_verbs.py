@@ -70,7 +70,9 @@ def test_any_other_verb_is_refused_names_the_allowed_ones_and_writes_nothing(
     run = crm("case", verb, str(case_id))
     ways = ", ".join(name for name, (states, _, _) in TABLE.items() if state in states)
     assert (run.exit, run.out) == (1, "")
-    assert run.err == f"crm: cannot {verb} case {case_id}: it is {state} (allowed from {state}: {ways})\n"
+    deed = {"pending": f"set case {case_id} to pending"}.get(verb, f"{verb} case {case_id}")
+    is_now = "cancelled" if state == "cancel" else state
+    assert run.err == f"crm: cannot {deed}: it is {is_now} (allowed from {state}: {ways})\n"
     assert dump(conn) == before
 
 

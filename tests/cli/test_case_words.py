@@ -169,7 +169,7 @@ def test_a_state_that_the_life_cycle_forbids_stops_the_reply(crm: Crm, conn: sql
     case_id = a_case(conn, "done", email_from=JOE, user_id=ANN)
     before = dump(conn)
     run = crm("case", "reply", str(case_id), "yes", "--state", "pending")
-    assert (run.exit, run.err) == (1, "crm: cannot pending case 1: it is done (allowed from done: open, reset)\n")
+    assert (run.exit, run.err) == (1, "crm: cannot set case 1 to pending: it is done (allowed from done: open, reset)\n")
     assert dump(conn) == before
 
 

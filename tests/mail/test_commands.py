@@ -234,7 +234,7 @@ def test_a_closed_case_is_opened_changed_or_left_closed_as_it_is_told(case: sqli
     assert decision(case, "obeyed") == "Set-State: close"
     answer(case, "Set-State: pending\n\nThree.\n")
     assert value(case, "state") == "done"
-    assert "cannot pending case 1: it is done" in decision(case, "refused")
+    assert "cannot set case 1 to pending: it is done" in decision(case, "refused")
     answer(case, "Set-State: open\n\nFour.\n")
     assert value(case, "state") == "open"
     assert [text for _, _, text in said(case, 1)[1:]] == ["One.", "Two.", "Set-State: pending\n\nThree.", "Four."]

@@ -206,7 +206,7 @@ def test_a_state_that_the_life_cycle_forbids_is_skipped_with_its_reason(conn: sq
     case_id = case(conn)
     rule(conn, "Wait", state_to="done", set_state="pending", set_priority=1)
     do(conn, later(1), Act(case_id, "close"))
-    assert sql(conn, "SELECT state, reason FROM rule_firings") == [("fired", f"cannot pending case {case_id}: it is done")]
+    assert sql(conn, "SELECT state, reason FROM rule_firings") == [("fired", f"cannot set case {case_id} to pending: it is done")]
     assert (value(conn, case_id, "state"), value(conn, case_id, "priority")) == ("done", 1)
 
 
