@@ -73,12 +73,17 @@ def _from_the_start(keys: tuple[Key, ...]) -> list[tuple[str, tuple[Key, ...]]]:
 
 def _beyond(keys: tuple[Key, ...], place: int, values: tuple[Any, ...]) -> list[tuple[str, tuple[Key, ...]]]:
     """The rows that equal a row in the keys before place and lie beyond it there: conditions, each with the order in it."""
-    same = "".join(f"{key.sql} IS :key{number} AND " for number, key in enumerate(keys[:place]))
+    same = "".join(f"{key.sql} {_equals(key, values[number])} :key{number} AND " for number, key in enumerate(keys[:place]))
     key, rest = keys[place], keys[place + 1 :]
     if values[place] is None:
         return []
     stretches = [(f"{same}{key.sql} {'<' if key.down else '>'} :key{place}", (key._replace(empty=False), *rest))]
     return [*stretches, (f"{same}{key.sql} IS NULL", rest)] if key.empty else stretches
+
+
+def _equals(key: Key, value: Any) -> str:
+    """IS; but = of a value where rows may have none, for an index only of those that have one."""
+    return "=" if key.empty and value is not None else "IS"
 
 
 def _stretch(table: str, where: str, condition: str, keys: tuple[Key, ...]) -> str:

@@ -30,7 +30,11 @@ def test_a_page_by_an_indexed_column_sorts_nothing(
     column: str, sign: str, after: int | None, conn: sqlite3.Connection, db_path: str
 ) -> None:
     """Up and down, the first page and one deep in; a few rows of equal values apart."""
-    a_case(conn, deadline_at=NOW)
+    a_case(conn, "done", deadline_at=NOW)
+    if after and column in ("deadline", "closed"):
+        assert f"SEARCH t USING INDEX cases_by_{column} ({column}_at=?" in " ".join(
+            plan(db_path, sort=sign + column, after=after)
+        )
     for step in plan(db_path, sort=sign + column, after=after):
         assert "TEMP B-TREE" not in step or "LAST TERM" in step or "RIGHT PART" in step, step
     if column == "priority":
