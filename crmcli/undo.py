@@ -148,7 +148,7 @@ def undo(tx: Tx, step: int) -> Undone:
 
 
 def redo(tx: Tx, undo_step: int) -> Undone:
-    """Turn an undo back: its step stands again, its firings count again, mails withdrawn by it wait again."""
+    """Turn an undo back: its step, which the result names, stands again, its firings count, mails withdrawn by it wait."""
     step = tx.run("SELECT undoes FROM change_sets WHERE step = ? AND undoes IS NOT NULL", (undo_step,)).fetchone()
     if step is None:
         raise NotFound(f"step {undo_step} is no undo", hint="crm changes")
@@ -157,7 +157,8 @@ def redo(tx: Tx, undo_step: int) -> Undone:
     tx.run("UPDATE change_sets SET undone_by = NULL WHERE step = ?", (step[0],))
     tx.run(FIRED_AGAIN, (step[0],))
     tx.run(QUEUED_AGAIN, (step[0],))
-    return turned
+    (command,) = tx.run("SELECT command FROM change_sets WHERE step = ? LIMIT 1", (step[0],)).fetchone()
+    return turned._replace(step=step[0], command=command)
 
 
 def _turn_back(tx: Tx, step: int) -> Undone:
