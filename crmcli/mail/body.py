@@ -11,6 +11,9 @@ from crmcli.text import clean
 from crmcli.tuples import NamedTuple
 
 TEXT = 5_000_000
+BLANK = 200
+"""Bytes of a part beyond which nobody looks whether it is empty."""
+BLANKS = b" \t\r\n\xc2\xa0"
 
 HTML = ("text/html", "text/enriched", "text/richtext", "application/xhtml+xml")
 # Renderings of one text: those of an alternative that are not shown are no attachments.
@@ -43,7 +46,7 @@ class Body(NamedTuple):
 
 def read(raw: bytes, root: Entity) -> Body:
     """The text and the attachments of a mail."""
-    shown = _bodies(root)
+    shown = _bodies(raw, root)
     starts = {part.start for part in shown}
     attachments = tuple(_attachment(raw, part) for part in leaves(root) if part.start not in starts and _is_file(part))
     text, quoted, used, marks = _text(raw, shown)
@@ -51,27 +54,33 @@ def read(raw: bytes, root: Entity) -> Body:
     return Body(text, quoted, used.charset, used.reason, attachments, tuple(dict.fromkeys(found)))
 
 
-def charset(root: Entity) -> str:
+def charset(raw: bytes, root: Entity) -> str:
     """The charset that the mail's text is declared in, '' for none: a hint for headers that declare nothing."""
-    return next(filter(None, (part.parameters.get("charset") for part in _bodies(root))), "")
+    return next(filter(None, (part.parameters.get("charset") for part in _bodies(raw, root))), "")
 
 
-def _bodies(root: Entity) -> list[Entity]:
+def _bodies(raw: bytes, root: Entity) -> list[Entity]:
     """The parts that make the text; where there are none, the first text that came as a file to be shown."""
     named = (part for part in leaves(root) if part.type in ("text/plain", *HTML) and part.disposition != "attachment")
-    return _shown(root) or list(islice(named, 1))
+    return _shown(raw, root) or list(islice(named, 1))
 
 
-def _shown(entity: Entity) -> list[Entity]:
+def _shown(raw: bytes, entity: Entity) -> list[Entity]:
     """The parts that make the text: of an alternative the plain one that says something, else the last that does."""
     if not entity.children:
         is_text = entity.type == "text/plain" or entity.type in HTML or entity.type.startswith("multipart/")
         return [entity] if is_text and entity.disposition != "attachment" and not entity.name else []
-    found = [_shown(child) for child in entity.children]
+    found = [_shown(raw, child) for child in entity.children]
     if entity.type != "multipart/alternative":
         return [part for parts in found for part in parts]
-    plain = [parts for parts in found if any(part.type == "text/plain" and part.start < part.end for part in parts)]
+    plain = [parts for parts in found if any(part.type == "text/plain" and _says_something(raw, part) for part in parts)]
     return next(iter(plain or filter(None, reversed(found))), [])
+
+
+def _says_something(raw: bytes, part: Entity) -> bool:
+    """Whether a plain part is more than the blanks that some programs put beside the HTML."""
+    data = raw[part.start : part.end]
+    return len(data) > BLANK or bool(decode.transfer(data, part.encoding).translate(None, BLANKS))
 
 
 def _is_file(part: Entity) -> bool:

@@ -59,7 +59,7 @@ def poisoned(raw: bytes) -> Incoming:
 
 def _read(raw: bytes) -> Incoming:
     root, cut = mime.tree(raw)
-    hint = body.charset(root)
+    hint = body.charset(raw, root)
     below = body.read(raw, root)
     fields = [(name.lower(), mime.FOLD.sub("", value)) for name, value in root.fields]
     first = dict(reversed(fields))

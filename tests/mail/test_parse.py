@@ -164,6 +164,17 @@ def test_text_and_files_are_chosen_among_the_parts(mail_parts: tuple[str, ...], 
     assert (found.text, [part.name for part in found.attachments]) == (text, names)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "blank"), [("7bit", ""), ("7bit", " \n\n"), ("quoted-printable", "=C2=A0=20"), ("base64", "IA0KDQo=")]
+)
+def test_a_plain_part_of_blanks_is_no_text_beside_the_html(encoding: str, blank: str) -> None:
+    head = f"{PLAIN_PART}; charset=utf-8\nContent-Transfer-Encoding: {encoding}"
+    found = mail(
+        "Content-Type: multipart/alternative; boundary=b", f"--b\n{head}\n\n{blank}\n--b\n{HTML_PART}\n\n<p>It broke.\n--b--\n"
+    )  # fmt: skip
+    assert (found.text, found.html_used) == ("It broke.", True)
+
+
 def test_inline_parts_are_told_from_attached_ones() -> None:
     """By disposition, else by a Content-ID."""
     heads = ["Content-Disposition: inline", "Content-ID: <1>", "Content-ID: <2>\nContent-Disposition: attachment", "X: y"]
