@@ -80,6 +80,8 @@ def is_spoof(
     ours = from_ not in sender.forms and any(address.endswith(domain) for address in sender.own)
     if (sender.user_id is None and not ours) or not settings.get(conn, "authserv_id"):
         return False
+    if sender.user_id is not None and sender.address.lower() != from_:
+        return True  # a web form's word for who fills it in
     return not _is_from(conn, incoming, envelope, sender, keys)
 
 

@@ -6,7 +6,7 @@ import sqlite3
 
 from crmcli.model import Act
 from tests.conftest import NOW
-from tests.mail.post import body, count, do, letter, one, out, post, said, setting, store
+from tests.mail.post import body, count, do, later, letter, one, out, post, said, setting, store
 
 RECEIVED = "from somewhere by mx.us.example; Mon, 02 Mar 2026 09:00:00 +0000"
 PASS = "mx.us.example; dmarc=pass header.from=us.example"
@@ -112,3 +112,14 @@ def test_accepting_it_later_warns_too(conn: sqlite3.Connection) -> None:
     with db.write(conn, Origin(NOW, 1, "cli", "test")) as tx:
         assert triage.accept(tx, waiting, triage.Place(1)) == 1
     assert "WARNING: this mail names ann@us.example" in body(out(conn, "forward", to="ann@us.example")[-1])
+
+
+def test_whom_a_web_form_names_is_only_said_to_be_of_the_staff(conn: sqlite3.Connection) -> None:
+    """Our server vouches for the form, which takes whatever address is filled in."""
+    guarded(conn)
+    setting(conn, "forms", "form@us.example")
+    post(conn, letter())
+    raw = letter("Give it up.\n", from_="form@us.example", reply_to="Ann Lee <ann@us.example>", subject="[1] Pump")
+    post(conn, f"Authentication-Results: {PASS}\nReceived: {RECEIVED}\n".encode() + raw, now=later(0.1))
+    assert "possible-spoof" in one(conn, MARKS)
+    assert [text for _, _, text in said(conn, 1)] == ["It broke."]
