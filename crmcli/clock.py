@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,6 +24,12 @@ def moment(at: str) -> datetime:
 def text(moment: datetime) -> str:
     """An aware datetime → UTC text, seconds cut off; years are four digits."""
     return moment.astimezone(UTC).isoformat()[:19] + "Z"
+
+
+def mail_date(at: str) -> str:
+    """UTC text → a date as mails have it (RFC 5322 §3.3): ``Mon, 02 Mar 2026 09:00:00 +0000``."""
+    then = moment(at)
+    return f"{DAYS[then.weekday()]}, {then.day:02} {MONTHS[then.month - 1]} {then.year:04} {at[11:19]} +0000"
 
 
 def shift(at: str, seconds: int) -> str:

@@ -6,8 +6,6 @@ transaction of its cause and follows from it alone, so that a rehearsal writes t
 
 from __future__ import annotations
 
-from email.utils import format_datetime
-
 from crmcli import clock, files, mail_limits, outbox, recipients, settings
 from crmcli.db import Tx
 from crmcli.mail import sign, template
@@ -181,7 +179,7 @@ def _letter(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy, said: dic
         reply_to=_plus(tx, signs.address, token),
         recipient=(recipients.name(tx.conn, copy.address), copy.address),
         subject=f"{kind.subject}[{case.id}] {said['subject']}",
-        date=format_datetime(clock.moment(tx.now)),
+        date=clock.mail_date(tx.now),
         message_id=f"<{signs.name}.{token}@{domain}>",
         in_reply_to=answered,
         references=tuple(part for part in (f"<{token}@{domain}>", answered) if part),

@@ -6,10 +6,7 @@ Only ASCII leaves, but for addresses that are not; line ends are LF; no value ca
 from __future__ import annotations
 
 import re
-from base64 import encodebytes
 from binascii import b2a_qp
-from email.header import Header
-from urllib.parse import quote
 
 from crmcli.text import clean
 from crmcli.tuples import NamedTuple
@@ -75,6 +72,8 @@ def words(name: str, value: str) -> str:
     plain = next((index for index, word in enumerate(said) if not _is_plain(word)), len(said))
     if plain == len(said) and len(name) + len(value) < SHORT and "" not in said:
         return " ".join(said)  # what Header would give, without its work
+    from email.header import Header
+
     header = Header(" ".join(said[:plain]), "us-ascii", header_name=name)
     if plain < len(said):
         header.append(" ".join(said[plain:]), "utf-8")
@@ -88,6 +87,8 @@ def mailbox(name: str, address: str) -> str:
         return address
     if name.isascii() and "=?" not in name:
         return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + f'" <{address}>'
+    from email.header import Header
+
     return Header(name, "utf-8", maxlinelen=70).encode(linesep="\n") + f" <{address}>"
 
 
@@ -117,6 +118,9 @@ def _text(text: str) -> bytes:
 
 def _file(file: File) -> bytes:
     """A file as a part: base64, its name by RFC 2231 where it is not plain."""
+    from base64 import encodebytes
+    from urllib.parse import quote
+
     kind = file.type.lower() if re.fullmatch(TYPE, file.type) else ""
     if not kind or kind.startswith(("message/", "multipart/")):
         kind = "application/octet-stream"

@@ -8,7 +8,6 @@ raises at 1,000 levels.
 from __future__ import annotations
 
 import re
-from email.parser import HeaderParser
 
 from crmcli.mail.words import parameters
 from crmcli.tuples import NamedTuple, TypeAlias
@@ -134,6 +133,8 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
     text = block.decode("ascii", "surrogateescape")
     fields = _plain_fields(text)
     if fields is None:
+        from email.parser import HeaderParser  # with all that it loads, for the few mails that are odd
+
         message = HeaderParser().parsestr(text)
         left = message.get_payload()
         if left:
