@@ -59,12 +59,14 @@ def cases(session: Session, words: Sequence[str] = (), asked: Asked = Asked()) -
 
 
 def _mistaken(session: Session, words: Sequence[str]) -> None:
-    """Tell of words that were looked for in texts and are likely meant as flags."""
+    """Tell of words that were looked for in texts and are likely meant as flags or as the number of a case."""
     from crmcli.filters.fields import CASE_FLAGS, FLAG_WORDS
 
     for word in " ".join(words).split():
         flag = word if word in CASE_FLAGS else FLAG_WORDS.get(word)
-        if flag:
+        if word.isdecimal():
+            session.say(f"{word} was looked for in texts; a case by its number: crm case show {word}")
+        elif flag:
             session.say(f"{word} was looked for in texts; the flag is +{flag}")
 
 

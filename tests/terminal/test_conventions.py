@@ -136,6 +136,8 @@ def test_where_there_is_nothing_a_person_is_told_so(spawn: Spawn) -> None:
     """And what a word was taken for that looks like a flag; a program gets its header and no words."""
     assert told(spawn("case list +closed")) == ("nothing found\r\n", 0)
     assert told(spawn("case list overdue")) == ("nothing found\r\noverdue was looked for in texts; the flag is +late\r\n", 0)
+    number = "9 was looked for in texts; a case by its number: crm case show 9\r\n"
+    assert told(spawn("case list 9")) == (f"nothing found\r\n{number}", 0)
     assert told(spawn("case list nonsense -q")) == ("", 0)
     assert told(spawn("search nonsense")) == ("nothing found\r\n", 0)
     assert "nothing found" not in told(spawn("case list +closed -o tsv"))[0]
