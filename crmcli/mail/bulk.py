@@ -15,8 +15,10 @@ from crmcli.tuples import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-# The line between the mails of a mailbox: the envelope sender, and a date that ends in a year or a zone.
-BETWEEN = re.compile(rb"From (\S*) .*\d\d:\d\d.*\r?\n\Z")
+# The line between the mails of a mailbox: the envelope sender, and a date; people write "From Monday on, 09:00 to 12:00".
+BETWEEN = re.compile(
+    rb"From (\S*) (?=.*\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b)(?=.*\b(?:19|20)\d\d\b).*\d\d:\d\d.*\r?\n\Z"
+)
 
 
 PIECE = 1 << 20

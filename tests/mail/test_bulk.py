@@ -128,7 +128,8 @@ def test_files_that_are_not_there_are_told_in_one_line_without_their_path(
 
 LINES = st.lists(
     st.sampled_from([
-        b"From joe@acme.example Mon Mar  2 09:00:00 2026\n", b"From me 09:00 x\r\n", b"From x\n", b">From y 09:00\n", b"\n",
+        b"From joe@acme.example Mon Mar  2 09:00:00 2026\n", b"From me 09:00 x\r\n", b"From x\n",
+        b"From - Mon Mar  2 09:00 MET 2026\r\n", b">From y 09:00\n", b"\n",
         b" \t\n", b"\r\n", b"words\n", b"From\n", b"", b"no end", b"From joe 10:10 no end",
     ]),
     max_size=14,
@@ -153,6 +154,22 @@ def test_a_mailbox_is_parted_at_its_from_lines_however_it_is_read(lines: list[by
         patch.setattr(bulk, "PIECE", piece)
         Path(file.name).write_bytes(text)
         assert [found.raw for found in bulk.mails([file.name])] == by_lines(text.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From joe@acme.example Mon Mar  2 09:00:00 2026", "From joe  Mon Mar  2 09:00 MET 2026",
+        "From - Mon Mar 02 09:00:00 2026",
+        "From 17@xxx Mon Mar 02 09:00:00 +0000 2026", "From joe at acme.example  Mon Mar  2 09:00:00 2026",
+        "From joe@acme.example Mon, 2 Mar 2026 09:00:00 +0100",
+    ],
+)  # fmt: skip
+def test_only_a_line_with_a_date_parts_a_mailbox(tmp_path: Path, line: str) -> None:
+    words = "From Monday on we open at 09:00.\n\nFrom the 2 Mar we close at 18:00.\n\nFrom 2026 on too, at 10:00.\n"
+    path = tmp_path / "box"
+    path.write_bytes(b"".join(f"{line}\n".encode() + letter(words) + b"\n" for _ in range(2)))
+    assert [found.raw for found in bulk.mails([str(path)])] == [letter(words)] * 2
 
 
 # Stopped -------------------------------------------------------------------------------------------------
