@@ -22,7 +22,7 @@ STYLE = (
 
 
 def md(result: Result, look: Look) -> Iterator[str]:
-    """A table of Markdown; a single object as names and values, its sections below it."""
+    """A table of Markdown, marked rows with ``!``; a single object as names and values, its sections below it."""
     if result.title:
         yield f"## {_plain(shown(result.title))}\n\n"
     for heading, columns, rows in _tables(result):
@@ -31,7 +31,8 @@ def md(result: Result, look: Look) -> Iterator[str]:
         yield _line(_plain(_header(column)) for column in columns)
         yield _line("---:" if column.kind in RIGHT else "---" for column in columns)
         for row in rows:
-            yield _line(_plain(_text(column, row, look)).replace("\n", "<br>") for column in columns)
+            first, *others = (_plain(_text(column, row, look)).replace("\n", "<br>") for column in columns)
+            yield _line(iter((f"! {first}" if result.mark and row.get(result.mark) else first, *others)))
     for line in _footer(result):
         yield f"\n{_plain(line)}\n"
 

@@ -92,7 +92,7 @@ def test_all_formats_have_the_same_cases(crm: Crm, cases: dict[str, int]) -> Non
     assert crm("calendar", "-o", "ids").out.split() == ids
     assert [line.split("\t")[0] for line in crm("calendar").out.splitlines()[1:]] == ids
     assert [row["id"] for row in csv.DictReader(io.StringIO(crm("calendar", "-o", "csv").out))] == ids
-    assert [line.split(" | ")[0].lstrip("| ") for line in crm("calendar", "-o", "md").out.splitlines()[4:]] == ids
+    assert [line.split(" | ")[0].lstrip("|! ") for line in crm("calendar", "-o", "md").out.splitlines()[4:]] == ids
     page = LexborHTMLParser(crm("calendar", "-o", "html").out)
     assert [row.css("td")[0].text() for row in page.css("table:not(.month) tr")[1:]] == ids
     assert page.css_first("title").text() == "March 2026"

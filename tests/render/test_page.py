@@ -28,7 +28,7 @@ def test_a_list_is_a_table() -> None:
     result = Result(COLUMNS, [row("Pump")], title="Late", more=2, footer=("at noon",), mark="late")
     assert text(result, "md") == (
         "## Late\n\n| id | name | deadline | cost |\n| ---: | --- | --- | ---: |\n"
-        "| 1 | Pump | 2026-03-01 09:00 | 1,200.50 |\n\nand 2 more\n\nat noon\n"
+        "| ! 1 | Pump | 2026-03-01 09:00 | 1,200.50 |\n\nand 2 more\n\nat noon\n"
     )
     page = LexborHTMLParser(text(result, "html"))
     assert [cell.text() for cell in page.css("td")] == ["1", "Pump", "2026-03-01 09:00", "1,200.50"]

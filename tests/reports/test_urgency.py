@@ -113,7 +113,7 @@ def test_every_format_has_the_reason(crm: Crm, conn: sqlite3.Connection) -> None
     assert crm("next").out == "id\tname\tuser\treason\n1\ta|b[31m\\\\u202ex\tann\tlate by 3 days\n"
     assert crm("next", "-o", "csv", "--columns", "id,reason,partner").out == "id,reason,partner\n1,late by 3 days,Acme\n"
     assert crm("next", "-o", "table").out.splitlines()[1].startswith("!   1  a|b[31m\\u202ex")
-    assert "| 1 | a\\|b" in crm("next", "-o", "md").out
+    assert "| ! 1 | a\\|b" in crm("next", "-o", "md").out
     assert '<tr class="late"><td class="n">1</td>' in crm("next", "-o", "html").out
     row = json.loads(crm("next", "-o", "jsonl").out)
     assert (row["urgency"], row["user_id"], row["user"], row["partner"]) == ("late", 1, "ann", "Acme")
