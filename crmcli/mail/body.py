@@ -51,6 +51,8 @@ def read(raw: bytes, root: Entity) -> Body:
     attachments = tuple(_attachment(raw, part) for part in leaves(root) if part.start not in starts and _is_file(part))
     text, quoted, used, marks = _text(raw, shown)
     found = [*marks, *_special(root, attachments), *(mark for line, mark in PGP if line in text)]
+    if text.lstrip()[:4].lower() == "set-" and not _begins_it(raw, root, shown[0]):
+        found.append("late-text")
     return Body(text, quoted, used.charset, used.reason, attachments, tuple(dict.fromkeys(found)))
 
 
@@ -81,6 +83,11 @@ def _says_something(raw: bytes, part: Entity) -> bool:
     """Whether a plain part is more than the blanks that some programs put beside the HTML."""
     data = raw[part.start : part.end]
     return len(data) > BLANK or bool(decode.transfer(data, part.encoding).translate(None, BLANKS))
+
+
+def _begins_it(raw: bytes, root: Entity, part: Entity) -> bool:
+    """Whether a mail begins with the words of this part, which are its writer's own and no file's."""
+    return part.start == leaves(root)[0].start and not part.name and _says_something(raw, part)
 
 
 def _is_file(part: Entity) -> bool:

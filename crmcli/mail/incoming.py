@@ -31,8 +31,9 @@ class Incoming(NamedTuple):
 
     marks: 'poison' (could not be read: everything is raw), 'cut-headers', 'cut-header', 'cut-addresses', 'cut-depth',
     'cut-parts', 'cut-text' (a budget of mail.md §6 was exceeded), 'truncated' (the end of the mail is missing),
-    'html' (the text was made from HTML), 'signed', 'encrypted', 'winmail', 'calendar', 'message' (carries such a part),
-    'two-from' (more than one sender in From).
+    'html' (the text was made from HTML), 'late-text' (what looks like commands stands in a file or a later part),
+    'signed', 'encrypted', 'winmail', 'calendar', 'message' (carries such a part), 'two-from' (more than one sender in
+    From).
     """
 
     message_id: str | None

@@ -21,6 +21,15 @@ from crmcli.workflow import VERB_TO, VERBS
 UNKNOWN = "the sender is not proven to be who it says"
 PLAIN = "commands are taken from plain text, and this was HTML"
 OLD = "it is old mail, which is only kept"
+LATE = "commands are taken from the beginning of a mail, and this was a file or a later part"
+AGAIN = "a mail of the same second with the same words was obeyed before"
+
+OBEYED = """
+SELECT 1
+FROM messages m JOIN deliveries d ON d.message_id = m.id
+WHERE m.content_key = ? AND m.id <> ? AND d.case_id = ? AND json_extract(d.decision, '$.obeyed') <> ''
+LIMIT 1
+"""
 
 TELL = """These lines of your mail were not obeyed, and stay in its text:
 
@@ -56,15 +65,25 @@ def obeyed(
     orders = commands.read(incoming.text)
     if not orders or not decision.commands:
         return decision, {}
-    why = UNKNOWN if not verified else OLD if tx.origin.quiet else PLAIN if incoming.html_used else ""
+    why = _why_not(tx, incoming, found) if verified else UNKNOWN
     tried = Tried({}, dict.fromkeys(orders, why)) if why else _tried(tx, orders, found, decision)
     if tried.done:
         after = found if tried.case is None else found._replace(case=tried.case)
         decision = _together(tried, decide(_cut(incoming, tried.done), kind, after), found)
-    if tried.refused and why in ("", PLAIN):
+    if tried.refused and why in ("", PLAIN, LATE):
         decision = decision._replace(commands=(*decision.commands, _letter(tried, found, decision)))
     refused = (f"{order.words} ({reason})" for order, reason in tried.refused.items())
     return decision, {"obeyed": "; ".join(order.words for order in tried.done), "refused": "; ".join(refused)}
+
+
+def _why_not(tx: Tx, incoming: Incoming, found: Facts) -> str:
+    """Why a proven sender's mail commands nothing; who sends such a mail on under another id has not written it."""
+    if tx.origin.quiet:
+        return OLD
+    if incoming.html_used or "late-text" in incoming.marks:
+        return PLAIN if incoming.html_used else LATE
+    case_id = found.case.id if found.case and incoming.date else None
+    return AGAIN if tx.run(OBEYED, (incoming.content_key, found.message_id, case_id)).fetchone() else ""
 
 
 def _tried(tx: Tx, orders: tuple[Order, ...], found: Facts, decision: Decision) -> Tried:

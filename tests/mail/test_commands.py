@@ -483,6 +483,38 @@ def test_html_is_no_place_for_commands_and_its_sender_is_told(case: sqlite3.Conn
     assert "HTML" in body(out(case, "alert")[-1])
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("Content-Type: text/plain; name=x.txt\nContent-Disposition: inline; filename=x.txt\n\nSet-State: close",),
+        ("Content-Type: text/plain\n\n \n", "Content-Type: text/plain\nContent-Disposition: inline\n\nSet-State: close"),
+        ("Content-Type: image/png\n\nPNG", "Content-Type: text/plain\n\nSet-State: close"),
+    ],
+)
+def test_a_file_and_a_later_part_are_no_place_for_commands(case: sqlite3.Connection, parts: tuple[str, ...]) -> None:
+    """They may be another's words, passed on without any of one's own."""
+    told = notice(case)
+    head = letter("", from_="ann@us.example", in_reply_to=told["Message-ID"]).partition(b"MIME-Version")[0]
+    text = "".join(f"--b\n{part}\n" for part in parts)
+    post(case, head + f"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n{text}--b--\n".encode(), told["Reply-To"])
+    assert value(case, "state") != "done"
+    assert "this was a file or a later part" in body(out(case, "alert")[-1])
+
+
+def test_what_was_obeyed_is_not_obeyed_again_under_another_id(case: sqlite3.Connection) -> None:
+    """Whoever was sent a copy may send it on, and our server vouches for it still."""
+    told = notice(case)
+    raw = letter("Set-State: close\n", from_="ann@us.example", in_reply_to=told["Message-ID"], message_id="<1@us.example>")
+    post(case, raw, told["Reply-To"])
+    do(case, Act(1, "reset"))
+    post(case, raw.replace(b"<1@", b"<2@"), told["Reply-To"], now=later(1))
+    assert value(case, "state") != "done"
+    assert "obeyed before" in decision(case, "refused")
+    later_on = raw.replace(b"<1@", b"<3@").replace(b"08:59:00", b"09:59:00")
+    post(case, later_on, told["Reply-To"], now=later(1))
+    assert value(case, "state") == "done"
+
+
 def test_old_mail_read_in_bulk_commands_nothing(case: sqlite3.Connection) -> None:
     told = notice(case)
     raw = letter("Set-Priority: 1\n\nHello.\n", from_="ann@us.example", in_reply_to=told["Message-ID"])
