@@ -6,15 +6,22 @@ Only ASCII leaves, but for addresses that are not; line ends are LF; no value ca
 from __future__ import annotations
 
 import re
-from binascii import b2a_qp
+from binascii import b2a_base64, b2a_qp
 
 from crmcli.text import clean
 from crmcli.tuples import NamedTuple
 
 TYPE = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
 IDENTIFIER = re.compile(r"[!-;=?-~]{3,900}")
-SHORT = 74
-"""A header that is no longer, with its name, stands on one line."""
+LINE = 76
+"""Characters of a line of a header with encoded words (RFC 2047 §2)."""
+
+ENCODED = "=?utf-8?"
+ROOM = 60
+"""Characters that an encoded word has for its text."""
+
+AS_IT_IS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+"""What may stand in an encoded word wherever it does (RFC 2047 §5)."""
 
 LONGEST_WORD, LONGEST_LINE, LONGEST_NAME = 70, 900, 60
 
@@ -67,17 +74,48 @@ def compose(letter: Letter) -> bytes:
 
 
 def words(name: str, value: str) -> str:
-    """The value of an unstructured header: one line of text, encoded and folded as it must be."""
+    """The value of an unstructured header: one line of text, encoded (RFC 2047) and folded as it must be."""
     said = clean(value, lines=False).split(" ")
     plain = next((index for index, word in enumerate(said) if not _is_plain(word)), len(said))
-    if plain == len(said) and len(name) + len(value) < SHORT and "" not in said:
-        return " ".join(said)  # what Header would give, without its work
-    from email.header import Header
-
-    header = Header(" ".join(said[:plain]), "us-ascii", header_name=name)
+    lines = [f"{name}:"]
+    for word in said[:plain]:
+        _put(lines, word)
     if plain < len(said):
-        header.append(" ".join(said[plain:]), "utf-8")
-    return header.encode(linesep="\n")
+        room = LINE - len(lines[-1]) - len(f" {ENCODED}?=")
+        for word in _encoded(" ".join(said[plain:]), room if room >= ROOM // 3 else ROOM):
+            _put(lines, word)
+    return "\n".join(lines)[len(f"{name}: ") :]
+
+
+def _put(lines: list[str], word: str) -> None:
+    """A word more: on the last line where it fits or stands alone with the name, else on a line of its own."""
+    if len(lines[-1]) + 1 + len(word) <= LINE or " " not in lines[-1]:
+        lines[-1] += f" {word}"
+    else:
+        lines.append(f" {word}")
+
+
+def _encoded(text: str, first: int) -> list[str]:
+    """The text as encoded words of UTF-8, of which the first has less room; readable where it is mostly Latin."""
+    quoted = ["".join(_quoted(byte) for byte in letter.encode("utf-8")) for letter in text]
+    readable = sum(map(len, quoted)) <= len(text.encode("utf-8")) * 4 / 3
+    found, used, room = [""], 0, first
+    for letter, shown in zip(text, quoted, strict=True):
+        size = len(shown) if readable else len(letter.encode("utf-8"))
+        if used + size > (room if readable else room // 4 * 3):
+            found, used, room = [*found, ""], 0, ROOM
+        found[-1] += shown if readable else letter
+        used += size
+    return [f"{ENCODED}q?{word}?=" if readable else f"{ENCODED}b?{_base64(word)}?=" for word in found]
+
+
+def _quoted(byte: int) -> str:
+    letter = chr(byte)
+    return "_" if letter == " " else letter if letter in AS_IT_IS else f"={byte:02X}"
+
+
+def _base64(text: str) -> str:
+    return b2a_base64(text.encode("utf-8"), newline=False).decode("ascii")
 
 
 def mailbox(name: str, address: str) -> str:
@@ -87,9 +125,7 @@ def mailbox(name: str, address: str) -> str:
         return address
     if name.isascii() and "=?" not in name:
         return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + f'" <{address}>'
-    from email.header import Header
-
-    return Header(name, "utf-8", maxlinelen=70).encode(linesep="\n") + f" <{address}>"
+    return "\n ".join(_encoded(name, ROOM - 10)) + f" <{address}>"
 
 
 def identifier(text: str | None) -> str:
@@ -99,7 +135,7 @@ def identifier(text: str | None) -> str:
 
 
 def _is_plain(word: str) -> bool:
-    return word.isascii() and "=?" not in word and len(word) <= LONGEST_WORD
+    return word != "" and word.isascii() and "=?" not in word and len(word) <= LONGEST_WORD
 
 
 def _lines(headers: list[tuple[str, str]]) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcli.mail.compose import File, Letter, compose, identifier, mailbox
+from crmcli.mail.compose import File, Letter, compose, identifier, mailbox, words
 from crmcli.text import clean
 
 LETTER = Letter(
@@ -160,3 +160,17 @@ def test_only_ascii_leaves_but_for_addresses_that_are_not() -> None:
     """RFC 6532 addresses stay readable."""
     content = compose(LETTER._replace(recipient=("Jörg", "jörg@müller.example")))
     assert re.search("To: =\\?utf-8\\?.*\\?= <jörg@müller.example>\n", content.decode())
+
+
+@given(st.text(st.sampled_from("ab: =?_.ä漢😀"), max_size=200), st.sampled_from(["Subject", "X-Auto-Response-Suppress"]))
+def test_encoded_words_and_their_lines_are_as_short_as_they_must_be(value: str, name: str) -> None:
+    """RFC 2047 §2; no line is empty, and unfolded it says what it said."""
+    lines = f"{name}: {words(name, value)}".split("\n")
+    assert all(len(line) <= 76 and line.strip() for line in lines[1:])
+    assert all(len(word) <= 75 for line in lines for word in line.split() if word.startswith("=?utf-8?"))
+    assert decoded("".join(lines).partition(": ")[2]) == clean(value, lines=False)
+
+
+def test_what_is_mostly_latin_stays_readable() -> None:
+    assert words("Subject", "Störung in Halle 3") == "=?utf-8?q?St=C3=B6rung_in_Halle_3?="
+    assert words("Subject", "Re: 漢字") == "Re: =?utf-8?b?5ryi5a2X?="
