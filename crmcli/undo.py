@@ -164,6 +164,7 @@ def redo(tx: Tx, undo_step: int) -> Undone:
 def _turn_back(tx: Tx, step: int) -> Undone:
     tx.run("PRAGMA defer_foreign_keys = ON")
     children = _references(tx.conn)
+    is_redo = tx.run("SELECT 1 FROM change_sets WHERE step = ? AND undoes IS NOT NULL", (step,)).fetchone() is not None
     rows: dict[str, int] = {}
     in_the_way: list[str] = []
     withdrawn = sent = 0
@@ -180,7 +181,10 @@ def _turn_back(tx: Tx, step: int) -> Undone:
             sent += tx.run(HAS_LEFT, (change["row_id"],)).fetchone() is not None
         elif table == "deliveries" and change["op"] == "update":
             old, new = (literals.values(json.loads(change[side])) for side in ("old", "new"))
-            rows[table] = rows.get(table, 0) + deliveries.turn_back(tx, change["row_id"], old, new)
+            turned = deliveries.turn_back(tx, change["row_id"], old, new)
+            rows[table] = rows.get(table, 0) + turned
+            if is_redo and not turned:  # the mail has led to something else meanwhile
+                in_the_way.append(_later(tx, change, step))
         elif table == "rule_firings" and change["op"] == "insert":
             tx.run("UPDATE rule_firings SET state = 'undone' WHERE id = ?", (change["row_id"],))
     if in_the_way:

@@ -196,6 +196,16 @@ def test_it_is_one_step_of_the_persons_and_what_is_undone_waits_in_triage_again(
     assert crm("verify").exit == 0
 
 
+def test_what_was_undone_is_not_done_again_once_the_mail_went_elsewhere(crm: Crm, conn: sqlite3.Connection) -> None:
+    """Else it would stand in two cases, and be told twice."""
+    post(conn, letter(precedence="bulk"))
+    for words in (("mail", "triage", "accept", "1"), ("undo", "-y"), ("mail", "triage", "accept", "1")):
+        assert crm(*words).exit == 0
+    again = crm("redo", "-y")
+    assert (again.exit, "mail triage accept 1" in again.err) == (4, True)
+    assert (count(conn, "cases"), count(conn, "case_history")) == (1, 1)
+
+
 def test_a_refusal_that_is_undone_waits_in_triage_again(crm: Crm, conn: sqlite3.Connection) -> None:
     post(conn, ROBOT)
     crm("mail", "triage", "reject", "1")
