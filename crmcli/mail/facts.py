@@ -98,19 +98,23 @@ def _is_from(
 ) -> bool:  # fmt: skip
     """Whether From is vouched for: by our servers, or a member of the staff's by the personal plus part of a notice.
 
-    That part counts in the envelope's recipient alone: references are told to everybody who gets an answer.
+    That part counts in the envelope's recipient alone: references are told to everybody who gets an answer. It is told
+    too where a notice is passed on, so that it counts for nothing where our servers say that From is forged.
     """
     from_ = (incoming.from_ or "").lower()
+    authserv_id, hosts = settings.get(conn, "authserv_id"), settings.get_list(conn, "our_hosts")
+    if authserv_id:
+        from crmcli.mail import identity
+
+        if identity.denied(incoming.headers, authserv_id, hosts):
+            return False
     if sender.user_id is not None and sender.address.lower() == from_:
         held = [proof for address in envelope.recipients for proof in sign.proofs(address, keys)]
         if any(proof.user_id == sender.user_id for proof in held):
             return True
-    authserv_id = settings.get(conn, "authserv_id")
     if not authserv_id or "two-from" in incoming.marks:
         return False
-    from crmcli.mail import identity
-
-    return identity.vouched(incoming.headers, authserv_id, settings.get_list(conn, "our_hosts"), from_)
+    return identity.vouched(incoming.headers, authserv_id, hosts, from_)
 
 
 def distrusted(kind: classify.Kind, sender: Sender) -> tuple[classify.Kind, Sender]:

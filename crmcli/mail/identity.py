@@ -21,14 +21,23 @@ def vouched(headers: Sequence[tuple[str, str]], authserv_id: str, our_hosts: Col
     be equal: without a list of public suffixes nothing wider is safe.
     """
     domain = address.rpartition("@")[2].lower()
-    found = _ours(headers, authserv_id.lower(), our_hosts) if domain and authserv_id else None
-    if found is None:
-        return False
-    results = [(match[1].lower(), match[2].lower(), match[3]) for clause in found if (match := RESULT.match(clause))]
+    results = _results(headers, authserv_id, our_hosts) if domain else []
     dmarc = [result for result in results if result[0] == "dmarc"]
     if dmarc:
         return all(_speaks(result, domain) for result in dmarc)
     return any(_speaks(result, domain) for result in results)
+
+
+def denied(headers: Sequence[tuple[str, str]], authserv_id: str, our_hosts: Collection[str]) -> bool:
+    """Whether those results say that the mail is not from where its From says, in so many words."""
+    return any(result[:2] == ("dmarc", "fail") for result in _results(headers, authserv_id, our_hosts))
+
+
+def _results(headers: Sequence[tuple[str, str]], authserv_id: str, our_hosts: Collection[str]) -> list[tuple[str, str, str]]:
+    """Method, verdict and properties of each result of ours; none where there is no header of ours."""
+    found = _ours(headers, authserv_id.lower(), our_hosts) if authserv_id else None
+    matches = (RESULT.match(clause) for clause in found or ())
+    return [(match[1].lower(), match[2].lower(), match[3]) for match in matches if match]
 
 
 def _ours(headers: Sequence[tuple[str, str]], authserv_id: str, our_hosts: Collection[str]) -> list[str] | None:

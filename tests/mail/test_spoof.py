@@ -123,3 +123,18 @@ def test_whom_a_web_form_names_is_only_said_to_be_of_the_staff(conn: sqlite3.Con
     post(conn, f"Authentication-Results: {PASS}\nReceived: {RECEIVED}\n".encode() + raw, now=later(0.1))
     assert "possible-spoof" in one(conn, MARKS)
     assert [text for _, _, text in said(conn, 1)] == ["It broke."]
+
+
+def test_the_personal_part_of_a_notice_does_not_outweigh_our_servers_no(conn: sqlite3.Connection) -> None:
+    """Whoever was passed the notice on knows it; where our server says nothing, it still proves its reader."""
+    guarded(conn)
+    post(conn, letter())
+    proof = str(out(conn, "forward")[0]["Reply-To"])
+    raw = letter("Set-State: cancel\nPay here.\n", from_="ann@us.example", to=proof, received=RECEIVED)
+    before = len(out(conn, to="joe@acme.example"))
+    post(conn, b"Authentication-Results: mx.us.example; dmarc=fail header.from=us.example\n" + raw, proof, now=later(0.1))
+    assert "possible-spoof" in one(conn, MARKS)
+    assert (one(conn, "SELECT state FROM cases"), len(out(conn, to="joe@acme.example"))) == ("draft", before)
+    post(conn, raw.replace(b"Pay", b"Stay"), proof, now=later(0.2))
+    assert "spoof" not in (one(conn, MARKS) or "")
+    assert (one(conn, "SELECT state FROM cases"), len(out(conn, to="joe@acme.example"))) == ("cancel", before + 1)
