@@ -55,7 +55,7 @@ IMPURE = (
 )
 
 HEAVY = ("typer", "rich", "click", "pydantic", "sqlite_utils", "jinja2", "dateutil.parser", "json", "argparse", "dataclasses",
-         "selectolax", "chardet", "smtplib", "subprocess", "email.parser", "email.utils", "socket", "urllib.parse")  # fmt: skip
+         "selectolax", "chardet", "smtplib", "subprocess", "email.header", "email.parser", "email.utils", "socket", "urllib.parse")  # fmt: skip
 
 
 def modules() -> dict[str, Path]:
