@@ -30,7 +30,7 @@ class Facts(NamedTuple):
     section, and why; gone is a case that was deleted. For case: participant tells that the writer takes part in it,
     reopens that it may be opened again, proof that it carries the notice sent to the member of the staff `proof`
     (with whose address), outsiders are the people in To and Cc that are neither ours nor staff, passed_on that it
-    passes another mail on to somebody but the partner.
+    passes another mail on to somebody but the partner, or answers them and only refers to the notice.
     """
 
     message_id: int
@@ -79,7 +79,7 @@ def decide(incoming: Incoming, kind: Kind, facts: Facts) -> Decision:
     if facts.proof is not None and facts.proof == facts.user_id and not facts.passed_on:
         return _answer(incoming, facts, facts.case)
     if facts.user_id is not None and not _is_partner(facts):
-        why = "staff, passed on to others" if facts.passed_on else "staff, without proof"
+        why = "staff, to others" if facts.proof == facts.user_id else "staff, without proof"
         return Decision("done", why, (_note(incoming, facts, facts.case),))
     if facts.proof is not None and not facts.participant:
         return _held(incoming, facts, facts.case)

@@ -239,7 +239,7 @@ def gather(
         proof=proof,
         proof_address=_address_of(conn, proof),
         outsiders=tuple(outsiders),
-        passed_on=bool(clues.forward and others),
+        passed_on=bool(others) and (clues.forward or not _is_answer(conn, clues, case.id, sender.user_id)),
     ), where
 
 
@@ -253,6 +253,11 @@ def _proof(conn: sqlite3.Connection, clues: Clues, case_id: int, user_id: int | 
     """The member of the staff whose notice of this case the mail carries; the writer's own counts first."""
     proven = [who for case, who in clues.personal if cases.current(conn, case) == case_id]
     return user_id if user_id in proven else next(iter(proven), None)
+
+
+def _is_answer(conn: sqlite3.Connection, clues: Clues, case_id: int, user_id: int | None) -> bool:
+    """Whether a mail answers the notice of this person itself, and no mail that refers to it."""
+    return any(who == user_id and cases.current(conn, case) == case_id for case, who in clues.answered)
 
 
 def _address_of(conn: sqlite3.Connection, user_id: int | None) -> str:

@@ -38,7 +38,8 @@ HEADER = (
 class Clues(NamedTuple):
     """What in a mail points to cases, by grade: signed (personal are those that prove a member of the staff), referred, tagged.
 
-    references are Message-IDs, the newest first; forward tells that the mail passes another one on.
+    references are Message-IDs, the newest first; forward tells that the mail passes another one on; answered are those of
+    personal that stand in an address or in the id of the mail that is answered, not of an older one.
     """
 
     signed: tuple[int, ...] = ()
@@ -46,6 +47,7 @@ class Clues(NamedTuple):
     references: tuple[str, ...] = ()
     tags: tuple[int, ...] = ()
     forward: bool = False
+    answered: tuple[tuple[int, int], ...] = ()
 
 
 class Pointed(NamedTuple):
@@ -76,15 +78,21 @@ def clues(incoming: Incoming, recipients: Sequence[str], keys: tuple[sign.Key, .
     addresses = [*recipients, *(address for _, address in (*incoming.to, *incoming.cc))]
     newest = tuple(dict.fromkeys((*incoming.in_reply_to, *reversed(incoming.references))))
     held = [proof for text in (*addresses, *newest) for proof in sign.proofs(text, keys)]
+    direct = [proof for text in (*addresses, *(incoming.in_reply_to or newest[:1])) for proof in sign.proofs(text, keys)]
     shown = (proof for found in sign.markers(incoming.text) for proof in sign.proofs(found[0], keys))
     return Clues(
         # The first marker line is that of the mail that is answered; those below it stood in what that one quoted.
         tuple(dict.fromkeys(proof.case_id for proof in (*held, *islice(shown, 1)))),
-        tuple(dict.fromkeys((proof.case_id, proof.user_id) for proof in held if proof.user_id is not None)),
+        _personal(held),
         newest[:REFERENCES],
         tuple(dict.fromkeys(map(int, re.findall(TAG, incoming.subject) if "[" in incoming.subject else ())))[:TAGS],
         is_forward(incoming),
+        _personal(direct),
     )
+
+
+def _personal(proofs: Sequence[sign.Proof]) -> tuple[tuple[int, int], ...]:
+    return tuple(dict.fromkeys((proof.case_id, proof.user_id) for proof in proofs if proof.user_id is not None))
 
 
 def is_forward(incoming: Incoming) -> bool:

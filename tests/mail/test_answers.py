@@ -11,7 +11,7 @@ import pytest
 from crmcli.mail.effects import Taken
 from crmcli.model import Act, Remind
 from tests.conftest import Run
-from tests.mail.post import body, do, later, letter, one, out, post
+from tests.mail.post import body, do, later, letter, one, out, post, store
 from tests.mail.talk import Mail, Step, check, play
 
 
@@ -85,6 +85,22 @@ def test_what_the_staff_passes_on_to_others_is_no_answer_though_it_refers_to_the
     assert ["reply" for _ in out(conn, "reply")] == kinds
     assert one(conn, "SELECT email_cc FROM cases") is None
     assert one(conn, "SELECT direction FROM case_history ORDER BY id DESC") == ("out" if kinds else "note")
+
+
+def test_what_the_staff_says_to_each_other_of_a_notice_is_no_answer_to_it(conn: sqlite3.Connection) -> None:
+    """Their mails refer to it too, below those that they answer."""
+    store(conn, "users", login="bob", name="Bob", email="bob@us.example")
+    post(conn, letter())
+    told = out(conn, "forward")[0]
+    names = f"{told['References']} {told['Message-ID']} <bob@us.example>".replace("\n", "")
+    proof = {"in_reply_to": "<bob@us.example>", "references": names, "subject": "Re: Fwd: [1] Pump"}
+    raw = letter("He never pays.", from_="ann@us.example", to="bob@us.example", cc="support@us.example", **proof)
+    assert post(conn, raw, now=later(0.1)).case_id == 1
+    assert one(conn, "SELECT direction FROM case_history ORDER BY id DESC") == "note"
+    assert out(conn, "reply") == []
+    raw = letter("We come.", from_="ann@us.example", to="bob@us.example", cc=str(told["Reply-To"]), **proof)
+    assert post(conn, raw, now=later(0.2)).case_id == 1
+    assert len(out(conn, "reply")) == 1
 
 
 # What the staff writes to itself ---------------------------------------------------------------------------
