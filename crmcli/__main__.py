@@ -111,9 +111,9 @@ def _deferred(error: CrmError) -> int:
 
 def _explained(error: Exception) -> CrmError | None:
     """What an error of the system means to the user; None where it is a bug."""
-    from crmcli import db
+    from crmcli import trouble
 
-    return db.explained(error)
+    return trouble.explained(error)
 
 
 def _wants_json(argv: list[str]) -> bool:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from crmcli import db, journal, readonly, verify
+from crmcli import journal, readonly, turns, verify
 from crmcli.errors import Busy, Refused
 from crmcli.tuples import NamedTuple
 
@@ -78,7 +78,7 @@ def copy(source: sqlite3.Connection, file: str) -> None:
 
 def patience() -> Callable[[int, int, int], None]:
     """SQLite's copying waits for ever for a database that is busy; this ends it after as long as any write waits."""
-    ends = time.monotonic() + db.WAIT
+    ends = time.monotonic() + turns.WAIT
 
     def look(status: int, remaining: int, total: int) -> None:
         if status == sqlite3.SQLITE_BUSY and time.monotonic() > ends:

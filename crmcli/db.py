@@ -8,31 +8,16 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 from crmcli import clock, journal, migrations, resources
-from crmcli.errors import Busy, CrmError, Refused
+from crmcli.errors import Busy
 from crmcli.origin import Origin
 from crmcli.tuples import Any
+from crmcli.turns import WAIT, turn
 
 APPLICATION_ID = 0x63726D31
-WAIT = 30.0
-
-# What sqlite says, by the start of its error name, and what it means to the user.
-TROUBLE = {
-    "SQLITE_BUSY": "the database is busy",
-    "SQLITE_LOCKED": "the database is busy",
-    "SQLITE_FULL": "the disk is full",
-    "SQLITE_READONLY": "the database is read-only",
-    "SQLITE_IOERR": "the disk cannot be read or written",
-    "SQLITE_CANTOPEN": "the database cannot be opened",
-    "SQLITE_NOTADB": "the file is not a crm database",
-    "SQLITE_CORRUPT": "the database is damaged",
-    "SQLITE_PERM": "the database may not be opened",
-    "SQLITE_AUTH": "the database may not be opened",
-    "SQLITE_NOMEM": "there is not enough memory",
-}
 
 
 class Tx:
@@ -251,101 +236,9 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError as error:
+        from crmcli.trouble import explained
+
         known = explained(error)
         if known is None:
             raise
         raise known from error
-
-
-@contextmanager
-def turn(conn: sqlite3.Connection) -> Iterator[None]:
-    """Our turn among the writers of this file: an advisory lock beside it, else SQLite's own waiting alone."""
-    import fcntl
-
-    path = conn.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
-    handle = _lock_file(path)
-    if handle is None:
-        yield
-        return
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _in_line(handle)
-        except OSError:
-            pass  # a file system without such locks
-        yield
-    finally:
-        os.close(handle)
-
-
-def _in_line(handle: int) -> None:
-    """Wait for the lock in the kernel's line, first come first served; Busy where it takes too long.
-
-    Who waits there cannot be called back: a thread does it, by a handle that lets go again where ours is closed by then.
-    """
-    import _thread
-    import fcntl
-
-    waiting, told = os.dup(handle), _thread.allocate_lock()
-    told.acquire()
-
-    def wait() -> None:
-        with suppress(OSError):
-            fcntl.flock(waiting, fcntl.LOCK_EX)
-        os.close(waiting)
-        told.release()
-
-    _thread.start_new_thread(wait, ())
-    if not told.acquire(timeout=WAIT):
-        raise Busy("the database is busy", hint="try again in a moment")
-
-
-def _lock_file(path: str) -> int | None:
-    if not path:
-        return None
-    try:
-        handle = os.open(path + "-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return None
-    try:
-        mode = os.stat(path).st_mode & 0o777
-        if os.fstat(handle).st_mode & 0o777 != mode:
-            os.fchmod(handle, mode)
-    except OSError:
-        pass  # another user's lock file: it works as it is
-    return handle
-
-
-def explained(error: BaseException) -> CrmError | None:
-    """What an error of SQLite (by its name) or of the system means to the user; None where it is a bug of ours."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return Busy(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
-    if isinstance(error, MemoryError):
-        return Busy("there is not enough memory")
-    name = getattr(error, "sqlite_errorname", None) or ""
-    for start, words in TROUBLE.items():
-        if name.startswith(start):
-            return Busy(words, hint="try again, or run: crm doctor")
-    if name.startswith("SQLITE_CONSTRAINT"):
-        return Refused(_constraint(name, str(error)))
-    return None
-
-
-def _constraint(name: str, detail: str) -> str:
-    """The sentence for a refused row; the detail names the table and column, as schema.sql does."""
-    what = detail.split(": ", 1)[-1]
-    if name == "SQLITE_CONSTRAINT_UNIQUE":
-        columns = ", ".join(part.split(".")[-1] for part in what.split(", "))
-        return f"there is one with this {columns} already"
-    if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
-        return "something else still refers to it, or what it refers to is gone"
-    if name == "SQLITE_CONSTRAINT_NOTNULL":
-        return f"{what.split('.')[-1].removesuffix('_id').removesuffix('_at').replace('_', ' ')} is required"
-    if name == "SQLITE_CONSTRAINT_TRIGGER":
-        return what
-    if name == "SQLITE_CONSTRAINT_CHECK":
-        from crmcli import checks  # regular expressions, which only refusals need
-
-        return checks.words(what)
-    return f"a value is not allowed: {what}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from crmcli import db
+from crmcli import db, trouble, turns
 from crmcli.errors import Busy
 from crmcli.text import folded
 
@@ -19,7 +19,7 @@ DISTRUST = ("trusted_schema = OFF",) if sqlite3.sqlite_version_info >= (3, 41) e
 PRAGMAS = (*DISTRUST, "query_only = ON", "cell_size_check = ON")
 
 
-def connect(path: str, any_thread: bool = False, wait: float = db.WAIT) -> sqlite3.Connection:
+def connect(path: str, any_thread: bool = False, wait: float = turns.WAIT) -> sqlite3.Connection:
     """The database, read-only, waited for so many seconds at most.
 
     Busy where it is missing, not ours, damaged at its head or newer than this program.
@@ -33,7 +33,7 @@ def connect(path: str, any_thread: bool = False, wait: float = db.WAIT) -> sqlit
         db.recognised(conn, path)
     except sqlite3.DatabaseError as error:
         conn.close()
-        raise (db.explained(error) or Busy(f"{path} cannot be read")) from None
+        raise (trouble.explained(error) or Busy(f"{path} cannot be read")) from None
     except BaseException:
         conn.close()
         raise

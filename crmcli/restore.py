@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from crmcli import backup, db, outbox, readonly, verify
+from crmcli import backup, db, outbox, readonly, turns, verify
 from crmcli.errors import Busy, Refused
 from crmcli.model import Origin
 from crmcli.tuples import NamedTuple
@@ -126,7 +126,7 @@ def _into(ready: str, path: str, kept: str) -> None:
     live = sqlite3.connect(db.uri(path, "rw"), uri=True, isolation_level=None, timeout=0.2)  # the copy waits by itself
     source = sqlite3.connect(db.uri(ready, "rw"), uri=True, isolation_level=None)
     try:
-        with db.turn(live):
+        with turns.turn(live):
             backup.copy(live, kept)
             size = live.execute("PRAGMA page_size").fetchone()[0]
             source.execute("PRAGMA journal_mode = DELETE")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 
-from crmcli import db
+from crmcli import trouble
 from crmcli.errors import Busy, CrmError, Refused, Usage
 from crmcli.model import Column, Result, Row
 from crmcli.text import clean, shown
@@ -164,7 +164,7 @@ def _complaint(error: Exception, guard: Guard, limit: Limit) -> CrmError:
         return Refused(f"the query takes longer than {limit.seconds:g} s", hint="give it more: --timeout SECONDS")
     if guard.refused:
         return Refused(guard.refused, hint=HELP)
-    known = db.explained(error) if isinstance(error, sqlite3.Error) else None
+    known = trouble.explained(error) if isinstance(error, sqlite3.Error) else None
     if isinstance(known, Busy):
         return known
     words = clean(str(error), lines=False).rstrip(".")

@@ -30,7 +30,7 @@ FLOORS = {
     ),
     2: ("db", "readonly", "journal", "migrations.", "workflow", "mail.", "render."),
     1: ("checks", "clock", "config", "dates", "digest", "errors", "fields", "literals", "origin", "model", "resources", "rules.delay", "text", "tuples",
-        "values", "zones"),
+        "trouble", "turns", "values", "zones"),
     0: ("",),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from crmcli import backup, db, outbox, readonly, verify
+from crmcli import backup, db, outbox, readonly, turns, verify
 from crmcli.model import Row
 from tests.cli.world import a_case, write
 from tests.conftest import NOW, Run
@@ -245,7 +245,7 @@ def test_whoever_has_it_open_sees_one_or_the_other(crm: Crm, saved: str, db_path
 
 def test_a_restore_waits_its_turn(crm: Crm, saved: str, db_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another tool holds the database for too long, nothing is changed."""
-    monkeypatch.setattr(db, "WAIT", 0.5)
+    monkeypatch.setattr(turns, "WAIT", 0.5)
     other = sqlite3.connect(db_path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     busy = crm("restore", saved, "-y")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from crmcli import db, migrations
+from crmcli import db, migrations, trouble, turns
 from crmcli.errors import Busy, Refused
 from crmcli.model import Origin
 from tests.cli.world import Crm, dump
@@ -28,7 +28,7 @@ def refused(path: object) -> str:
     with pytest.raises((Busy, sqlite3.Error)) as caught:
         db.connect(str(path))
     if isinstance(caught.value, sqlite3.Error):
-        known = db.explained(caught.value)
+        known = trouble.explained(caught.value)
         assert known is not None
         return known.message
     return caught.value.message  # type: ignore[no-any-return]
@@ -214,7 +214,7 @@ def test_who_acts_may_be_found_out_on_the_way(conn: sqlite3.Connection) -> None:
 @pytest.fixture(name="impatient")
 def _impatient(db_path: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """A connection that waits a twentieth of a second."""
-    monkeypatch.setattr(db, "WAIT", 0.05)
+    monkeypatch.setattr(turns, "WAIT", 0.05)
     conn = db.connect(db_path, wait=0.05)
     yield conn
     conn.close()
@@ -238,7 +238,7 @@ def test_a_writer_that_does_not_queue_is_waited_for_too(impatient: sqlite3.Conne
     os.mkdir(f"{db_path}-lock")
     with pytest.raises(sqlite3.OperationalError) as caught, db.write(impatient, ORIGIN):
         pass
-    assert db.explained(caught.value).message == "the database is busy"  # type: ignore[union-attr]
+    assert trouble.explained(caught.value).message == "the database is busy"  # type: ignore[union-attr]
     other.execute("ROLLBACK")
     other.close()
     with db.write(impatient, ORIGIN) as tx:
@@ -259,7 +259,7 @@ def test_a_read_only_database_is_read_and_not_written(conn: sqlite3.Connection) 
     conn.execute("PRAGMA query_only = ON")
     with pytest.raises(sqlite3.OperationalError) as caught, db.write(conn, ORIGIN) as tx:
         tx.insert("moods", {"name": "Calm", "factor": 5})
-    assert db.explained(caught.value).message == "the database is read-only"  # type: ignore[union-attr]
+    assert trouble.explained(caught.value).message == "the database is read-only"  # type: ignore[union-attr]
     assert not conn.in_transaction
 
 

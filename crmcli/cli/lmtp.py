@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from crmcli import clock, db
+from crmcli import clock, trouble
 from crmcli.cli import pipe
 from crmcli.cli.session import session
 from crmcli.errors import BadConfig, CrmError, Usage
@@ -67,7 +67,7 @@ def lmtp(
 
 def _report(error: Exception) -> None:
     """A failure into the log of the service: a sentence, or all of it where it is a bug."""
-    known = error if isinstance(error, CrmError) else db.explained(error)
+    known = error if isinstance(error, CrmError) else trouble.explained(error)
     with suppress(OSError):  # a log that cannot be written must not stop the mail
         if known is None:
             traceback.print_exception(error)

@@ -15,7 +15,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope as Received
 from aiosmtpd.smtp import Session
 
-from crmcli import db
+from crmcli import trouble
 from crmcli.errors import Busy, CrmError, Usage
 from crmcli.mail import answer, envelope
 from crmcli.mail.intake import Intake
@@ -134,7 +134,7 @@ class Desk:
 
     async def handle_exception(self, error: Exception) -> str:
         """The one line for a mail that was not taken."""
-        known = error if isinstance(error, CrmError) else db.explained(error) or CrmError("a bug in crm")
+        known = error if isinstance(error, CrmError) else trouble.explained(error) or CrmError("a bug in crm")
         return f"{550 if answer.code(known) == answer.NO_RECIPIENT else 451} {answer.line(known)}"
 
     async def _answer(self, raw: bytes, told: envelope.Envelope) -> str:

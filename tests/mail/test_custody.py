@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import pytest
 
-from crmcli import db, deliveries
+from crmcli import db, deliveries, trouble
 from crmcli.digest import hexdigest
 from crmcli.mail import ingest
 from crmcli.mail.envelope import Envelope
@@ -153,7 +153,7 @@ def test_a_locked_database_is_tried_again(conn: sqlite3.Connection, db_path: str
     conn.execute("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError) as caught:
         post(impatient, letter())
-    assert db.explained(caught.value).exit == 75  # type: ignore[union-attr]
+    assert trouble.explained(caught.value).exit == 75  # type: ignore[union-attr]
     conn.execute("ROLLBACK")
     assert post(impatient, letter()).state == "done"
 

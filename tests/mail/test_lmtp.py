@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
-from crmcli import db, deliveries
+from crmcli import db, deliveries, trouble
 from crmcli.mail import group, ingest, lmtp
 from crmcli.mail.envelope import Envelope
 from crmcli.mail.intake import Intake
@@ -546,7 +546,7 @@ def test_a_full_disk_keeps_all_that_wait_at_the_server(
         with monkeypatch.context() as patch:
             patch.setattr(ingest, "keep", full)
             answers = [taking.put(letter(f"{number}\n"), Envelope()) for number in range(3)]
-            found = [db.explained(answer.exception(60) or Exception()) for answer in answers]
+            found = [trouble.explained(answer.exception(60) or Exception()) for answer in answers]
         assert [error.message for error in found if error] == ["the disk is full"] * 3
         assert count(conn, "deliveries") == 0
         assert taking.put(letter("0\n"), Envelope()).result(60).state == "done"
