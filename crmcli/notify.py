@@ -82,6 +82,7 @@ HEARD = """
 SELECT m.message_id, m.subject
 FROM case_log l JOIN case_history h ON h.log_id = l.id JOIN messages m ON m.id = h.message_id
 WHERE l.case_id = ? AND h.direction = 'in' AND m.class = 'human'
+  AND m.marks NOT LIKE '%stranger%' AND m.marks NOT LIKE '%possible-spoof%'
 ORDER BY h.id DESC
 LIMIT 1
 """

@@ -9,7 +9,7 @@ from email.message import Message
 import pytest
 
 from crmcli.mail.effects import Taken
-from crmcli.model import Act, Remind
+from crmcli.model import Act, Remind, Reply
 from tests.conftest import Run
 from tests.mail.post import body, do, later, letter, one, out, post, store
 from tests.mail.talk import Mail, Step, check, play
@@ -135,6 +135,15 @@ def test_a_reminder_of_the_partner_repeats_nothing_of_a_stranger(conn: sqlite3.C
         False,
         False,
     )
+
+
+def test_a_reply_answers_no_mail_of_a_stranger(conn: sqlite3.Connection) -> None:
+    """The partner has not got that one."""
+    post(conn, letter(message_id="<joe@acme.example>"))
+    proof = str(out(conn, "thanks")[0]["Reply-To"])
+    post(conn, letter("I know better.", from_="eve@evil.example", to=proof), now=later(0.1))
+    do(conn, Reply(1, "We come."), now=later(0.2))
+    assert out(conn, "reply")[0]["In-Reply-To"] == "<joe@acme.example>"
 
 
 def test_a_rules_mail_and_a_quotation_repeat_no_internal_note(conn: sqlite3.Connection, crm: Callable[..., Run]) -> None:
