@@ -19,7 +19,7 @@ FLOORS = {
     6: (
         "mail.ingest", "mail.effects", "mail.facts", "mail.returned", "mail.bulk", "mail.send", "mail.smtp", "mail.transport",
         "rules.run", "segments.run", "reports.", "transfer.", "demo_data", "past", "undo",
-        "mail.lmtp", "mail.intake", "mail.group", "mail.triage", "mail.again", "mail.obey", "mail.trial", "web.", "backup", "restore", "replay", "verify", "doctor.", "sql",
+        "mail.lmtp", "mail.intake", "mail.group", "mail.ahead", "mail.triage", "mail.again", "mail.obey", "mail.trial", "web.", "backup", "restore", "replay", "verify", "doctor.", "sql",
     ),
     5: ("execute",),
     4: ("rules.react", "rules.due", "notify"),

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from crmcli import db, deliveries
-from crmcli.deliveries import Delivery
+from crmcli.deliveries import Delivery, Packed
 from crmcli.mail import ingest
 from crmcli.mail.effects import Taken
+from crmcli.mail.envelope import Envelope
 from crmcli.mail.incoming import Incoming
 from crmcli.mail.ingest import Mail, Terms
 from crmcli.model import Origin
@@ -32,6 +33,14 @@ Moment: TypeAlias = Callable[[], Origin]
 Ended: TypeAlias = Taken | Exception
 
 
+class Ready(NamedTuple):
+    """A mail with all that can be told and made of it before it is in custody."""
+
+    mail: Mail
+    packed: Packed
+    incoming: Incoming
+
+
 class Kept(NamedTuple):
     """A mail in our custody, its place among the mails, and what it says."""
 
@@ -40,19 +49,29 @@ class Kept(NamedTuple):
     incoming: Incoming
 
 
-def take(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Terms) -> list[Ended]:
+def ready(raw: bytes, envelope: Envelope, max_bytes: int) -> Ready:
+    """The mail read and packed."""
+    mail = ingest.arrived(raw, envelope)
+    return Ready(mail, deliveries.pack(raw, mail.sha256), ingest.read(raw, 1, max_bytes))
+
+
+def take(
+    conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Terms, ahead: list[Ready] | None = None
+) -> list[Ended]:  # fmt: skip
     """Take these mails and do what each leads to → in their order what became of them, or why it failed.
 
     All that is not an exception is kept. A mail that fails after it was kept is let go, for whoever brings it again.
     A mail that was left in custody before is taken alone: it may be the one that kills whoever reads it.
+    ahead holds the same mails where they have been read already.
     """
-    found = _custody(conn, mails, origin, terms)
+    found = _custody(conn, mails, origin, terms, ahead)
     ended: list[Ended | None] = [None if isinstance(one, Delivery) else one for one in found]
     kept: list[Kept] = []
     for place, one in enumerate(found):
         if isinstance(one, Delivery):
             try:
-                kept.append(Kept(place, one, ingest.read(mails[place].raw, one.attempts, terms.max_bytes)))
+                incoming = ahead[place].incoming if ahead else ingest.read(mails[place].raw, one.attempts, terms.max_bytes)
+                kept.append(Kept(place, one, incoming))
             except Exception as error:
                 ended[place] = error
     while kept:
@@ -67,12 +86,14 @@ def take(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Ter
     return _settled([one for one in ended if one is not None])
 
 
-def _custody(conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Terms) -> list[Delivery | Ended | None]:
+def _custody(
+    conn: sqlite3.Connection, mails: list[Mail], origin: Moment, terms: Terms, ahead: list[Ready] | None
+) -> list[Delivery | Ended | None]:  # fmt: skip
     """The mails in our custody, after one commit; Taken where nothing is left to do, why one failed, None for one alone."""
     known = [_known(conn, mail, terms) for mail in mails]
     found: list[Delivery | Ended | None] = [None if isinstance(one, Delivery) else one for one in known]
     new = [place for place, one in enumerate(known) if one is None]
-    packed = {place: deliveries.pack(mails[place].raw, mails[place].sha256) for place in new}
+    packed = {place: ahead[place].packed if ahead else deliveries.pack(mails[place].raw, mails[place].sha256) for place in new}
     if new:
         with db.write(conn, origin()) as tx:
             for place in new:
