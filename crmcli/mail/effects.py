@@ -144,15 +144,13 @@ def _without_ours(tx: Tx, incoming: Incoming) -> Incoming:
 
 
 def _stored(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: Sender) -> int:
-    """The mail as a message, a new one or the one that it is already; the delivery says from now on which."""
+    """The mail as a message, a new one or the one that it is already."""
     size = tx.run("SELECT size FROM raw_messages WHERE sha256 = ?", (delivery.sha256,)).fetchone()[0]
     arrived = messages.Arrived(delivery.sha256, size, sender.address or None, delivery.sender, facts.people(incoming, sender))
     if delivery.message_id is not None:
         messages.refresh(tx, delivery.message_id, incoming, kind, arrived)
         return delivery.message_id
-    message_id = messages.insert(tx, incoming, kind, arrived)
-    deliveries.read_as(tx, delivery, message_id)
-    return message_id
+    return messages.insert(tx, incoming, kind, arrived)
 
 
 def _done(tx: Tx, decision: Decision) -> tuple[str, str, int | None]:
@@ -242,7 +240,6 @@ def _instead(tx: Tx, delivery: Delivery, incoming: Incoming, message_id: int) ->
 def _again(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, message_id: int, reason: str) -> Taken:
     """A copy of a mail by another way: a further delivery, and the other section's responsible watches the case."""
     first = deliveries.of_message(tx.conn, message_id)[0]
-    deliveries.read_as(tx, delivery, message_id)
     if first.case_id is not None:
         case, where = cases.get(tx.conn, first.case_id), facts.route(tx.conn, delivery.envelope, incoming, None)
         watcher = tx.run(WATCHER, (where.section_id, case.user_id)).fetchone()
@@ -256,5 +253,5 @@ def _again(tx: Tx, delivery: Delivery, incoming: Incoming, sender: Sender, messa
 def _ended(tx: Tx, delivery: Delivery, message_id: int, state: str, reason: str, case_id: int | None, told: Row) -> Taken:
     told = {**told, "bulk": 1 if deliveries.is_bulk(tx.conn, delivery) else None}
     told = {name: value for name, value in told.items() if value not in (None, "")}
-    deliveries.end(tx, delivery, state, case_id, reason, told)
+    deliveries.end(tx, delivery, message_id, state, case_id, reason, told)
     return Taken(delivery.id, state, False, message_id, case_id, reason, told)
