@@ -143,11 +143,3 @@ def move(tx: Tx, case: Case, other_id: int, history_ids: tuple[int, ...] | None)
         tx.update("case_log", row["log_id"], {"case_id": other_id})
         if row["message_id"] is not None:
             tx.run("UPDATE deliveries SET case_id = ? WHERE message_id = ?", (other_id, row["message_id"]))
-
-
-def follow_partner(tx: Tx, partner_id: int, into_id: int) -> None:
-    """Cases of a partner become those of another, and what refers to the one refers to the other; nothing else changes."""
-    given = {"old": partner_id, "new": into_id, "old_ref": f"partner:{partner_id}", "new_ref": f"partner:{into_id}"}
-    tx.run("UPDATE cases SET partner_id = :new WHERE partner_id = :old", given)
-    for name in ("ref", "ref2"):
-        tx.run(f"UPDATE cases SET {name} = :new_ref WHERE {name} = :old_ref", given)

@@ -33,6 +33,7 @@ from crmcli.model import (
     Merge,
     Moved,
     Outcome,
+    Reworded,
     Row,
     Split,
     Spoken,
@@ -250,6 +251,11 @@ def _attached(tx: Tx, story: Story, event: Attached) -> Story:
     return story
 
 
+def _reworded(tx: Tx, story: Story, event: Reworded) -> Story:
+    case_log.reword(tx, event.message_id, event.before, event.after)
+    return story
+
+
 def _deleted(tx: Tx, story: Story, event: Deleted) -> Story:
     cases.delete(tx, story.case)
     return story
@@ -263,5 +269,6 @@ APPLY: dict[type, Callable[..., Story]] = {
     Linked: _linked,
     Moved: _moved,
     Attached: _attached,
+    Reworded: _reworded,
     Deleted: _deleted,
 }

@@ -186,6 +186,22 @@ class Delete(NamedTuple):
     case_id: int
 
 
+class Follow(NamedTuple):
+    """What the case refers to is another row now, as of merged partners: the new values alone, which bring nothing along."""
+
+    case_id: int
+    values: Row
+
+
+class Reword(NamedTuple):
+    """A mail of the case says something else, read again: its words, where they are shown as they were before."""
+
+    case_id: int
+    message_id: int
+    before: str
+    after: str
+
+
 class Due(NamedTuple):
     """Time has passed for the case: the dated rules that are due are tried."""
 
@@ -214,6 +230,8 @@ Command: TypeAlias = (
     | Attach
     | SetActive
     | Delete
+    | Follow
+    | Reword
     | Due
     | Arrive
 )
@@ -284,11 +302,19 @@ class Attached(NamedTuple):
     sha256: str
 
 
+class Reworded(NamedTuple):
+    """A mail is shown by other words."""
+
+    message_id: int
+    before: str
+    after: str
+
+
 class Deleted(NamedTuple):
     """The case is gone."""
 
 
-Event: TypeAlias = Changed | Logged | Spoken | Mailed | Linked | Moved | Attached | Deleted
+Event: TypeAlias = Changed | Logged | Spoken | Mailed | Linked | Moved | Attached | Reworded | Deleted
 
 
 class Happening(NamedTuple):

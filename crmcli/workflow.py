@@ -21,6 +21,7 @@ from crmcli.model import (
     Due,
     Edit,
     Event,
+    Follow,
     Hear,
     Link,
     Linked,
@@ -32,6 +33,8 @@ from crmcli.model import (
     Note,
     Remind,
     Reply,
+    Reword,
+    Reworded,
     Row,
     SetActive,
     Split,
@@ -252,6 +255,14 @@ def _delete(command: Delete, facts: Facts, now: str) -> list[Event]:
     return [Deleted()]
 
 
+def _follow(command: Follow, facts: Facts, now: str) -> list[Event]:
+    return [Changed(command.values)]
+
+
+def _reword(command: Reword, facts: Facts, now: str) -> list[Event]:
+    return [Reworded(command.message_id, command.before, command.after)]
+
+
 def _due(command: Due, facts: Facts, now: str) -> list[Event]:
     return []
 
@@ -274,6 +285,8 @@ DECIDERS: dict[type, Callable[[Any, Facts, str], list[Event]]] = {
     Attach: _attach,
     SetActive: _set_active,
     Delete: _delete,
+    Follow: _follow,
+    Reword: _reword,
     Due: _due,
     Arrive: _arrive,
 }

@@ -18,7 +18,7 @@ FLOORS = {
     7: ("__main__", "hot", "cli."),
     6: (
         "mail.ingest", "mail.effects", "mail.facts", "mail.returned", "mail.bulk", "mail.send", "mail.smtp", "mail.transport",
-        "rules.run", "segments.run", "reports.", "transfer.", "demo_data", "past", "undo",
+        "rules.run", "segments.run", "reports.", "transfer.", "demo_data", "partner_merge", "past", "undo",
         "mail.lmtp", "mail.intake", "mail.group", "mail.ahead", "mail.triage", "mail.again", "mail.obey", "mail.trial", "web.", "backup", "restore", "replay", "verify", "doctor.", "sql",
     ),
     5: ("execute",),
@@ -157,6 +157,25 @@ def test_only_the_journal_undo_and_transfer_write_beside_the_road() -> None:
             ):
                 writers.append(module)
     assert set(writers) <= allowed
+
+
+def test_what_writes_cases_is_called_by_execute_and_import_alone() -> None:
+    """The functions that take a transaction; what only reads takes a connection, and is anybody's."""
+    rooms = ("cases", "case_log")
+    writing = {
+        f"{room}.{node.name}"
+        for room in rooms
+        for node in ast.parse(modules()[room].read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.args.args[0].arg == "tx"
+    }
+    assert {"cases.insert", "cases.change", "case_log.log", "case_log.reword"} <= writing
+    callers = {
+        (module, f"{call.value.id}.{call.attr}")
+        for module, path in modules().items()
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name) and f"{call.value.id}.{call.attr}" in writing
+    }
+    assert {module for module, _ in callers} == {"execute", "transfer.cases"}
 
 
 def test_the_visible_top_level_is_the_one_agreed() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crmcli import find, partners, records
+from crmcli import find, partner_merge, partners, records
 from crmcli.cli import nouns
 from crmcli.cli.fields import parameter
 from crmcli.cli.session import Session, session
@@ -102,12 +102,12 @@ def merge(
     """
     s = session(ctx)
     partner_id, into_id = (find.one(s.conn, "partner", word) for word in (which, into))
-    partners.check_merge(s.conn, partner_id, into_id)
-    counts = ", ".join(partners.hanging_on(s.conn, partner_id)) or "nothing hangs on it"
+    partner_merge.check_merge(s.conn, partner_id, into_id)
+    counts = ", ".join(partner_merge.hanging_on(s.conn, partner_id)) or "nothing hangs on it"
     names = [records.label(s.conn, "partner", number) for number in (partner_id, into_id)]
     s.confirm(f"merge {names[0]} into {names[1]}: {counts}?")
     with s.write() as tx:
-        partners.merge(tx, partner_id, into_id)
+        partner_merge.merge(tx, partner_id, into_id)
         s.done("partner", [into_id])
 
 

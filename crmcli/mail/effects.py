@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmcli import addresses, case_log, cases, deliveries, messages, outbox
+from crmcli import addresses, cases, deliveries, messages, outbox
 from crmcli.db import Tx
 from crmcli.deliveries import Delivery
 from crmcli.errors import Busy, CrmError
@@ -13,7 +13,7 @@ from crmcli.mail.decide import Decision, decide
 from crmcli.mail.facts import Sender
 from crmcli.mail.incoming import Incoming
 from crmcli.mail.sign import Key
-from crmcli.model import Add, Command, Edit, Outcome, Row
+from crmcli.model import Add, Command, Edit, Outcome, Reword, Row
 from crmcli.text import joined
 from crmcli.tuples import NamedTuple
 
@@ -205,7 +205,7 @@ def _reread(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: 
     before = tx.run("SELECT text FROM messages WHERE id = ?", (delivery.message_id,)).fetchone()[0]
     message_id = _stored(tx, delivery, incoming, kind, sender)
     obeyed = (tx.run(OBEYED, (message_id,)).fetchone() or ("",))[0]
-    case_log.reword(tx, message_id, *(_without_orders(text, obeyed) for text in (before, incoming.text)))
+    execute(tx, Reword(case_id, message_id, *(_without_orders(text, obeyed) for text in (before, incoming.text))))
     told = {"class": kind.name, "evidence": "; ".join(kind.evidence), "writer": sender.address, "staff": sender.user_id}
     told = {**deliveries.decision(tx.conn, delivery), **told, "obeyed": obeyed}
     state = deliveries.of_message(tx.conn, message_id)[0].state

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcli import db, journal, partners, undo
+from crmcli import db, journal, partner_merge, undo
 from crmcli.model import Origin
 from tests.cli.world import NOW, Crm, a_case, a_partner, dump, put, row, rows, set_, write
 
@@ -188,7 +188,7 @@ def test_random_memberships_add_up_and_come_back(conn: sqlite3.Connection, membe
     write(conn, work)
     before = undoable(conn)
     with db.write(conn, Origin(NOW, 1, "cli", "merge")) as tx:
-        partners.merge(tx, 1, 2)
+        partner_merge.merge(tx, 1, 2)
     wanted = {(category, "manual" if manual else str(category)) for who, category, manual in members if who in (1, 2)}
     assert set(rows(conn, "SELECT category_id, origin FROM partner_category_members WHERE partner_id = 2")) == wanted
     expected = {two: pin for one, two, pin in pins if one == 1} | {two: pin for one, two, pin in pins if one == 2}
