@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -32,6 +33,7 @@ def mail_date(at: str) -> str:
     return f"{DAYS[then.weekday()]}, {then.day:02} {MONTHS[then.month - 1]} {then.year:04} {at[11:19]} +0000"
 
 
+@lru_cache(maxsize=64)
 def shift(at: str, seconds: int) -> str:
     """UTC text moved by so many seconds, kept within the years 1 to 9999."""
     try:

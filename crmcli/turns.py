@@ -18,7 +18,7 @@ def turn(conn: sqlite3.Connection) -> Iterator[None]:
     """Our turn among the writers of this file: an advisory lock beside it, else SQLite's own waiting alone."""
     import fcntl
 
-    path = conn.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    path = conn.execute("PRAGMA database_list").fetchone()[2]  # main is the first
     handle = _lock_file(path)
     if handle is None:
         yield

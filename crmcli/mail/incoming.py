@@ -59,11 +59,14 @@ class Incoming(NamedTuple):
 
     def header(self, name: str) -> str | None:
         """The first value of the header of this lower-case name."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of the header of this lower-case name, from the top."""
-        return tuple(value for key, value in self.headers if key == name)
+        return tuple([value for key, value in self.headers if key == name])
 
     @property
     def own_text(self) -> str:
