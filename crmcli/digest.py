@@ -10,8 +10,8 @@ from _operator import _compare_digest
 
 from crmcli.tuples import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from hashlib import sha256
+if TYPE_CHECKING or "hashlib" in sys.modules:
+    from hashlib import sha256  # OpenSSL's takes a fifth of the time, once it is there
 else:
     try:
         if sys.version_info >= (3, 12):

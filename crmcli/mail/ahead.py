@@ -21,8 +21,8 @@ from crmcli.tuples import TypeAlias
 
 Asked: TypeAlias = list[tuple[bytes, Envelope]]
 
-# The folder that we work in, which is anybody's, is no place to import from.
-START = "import sys; sys.path.append(sys.argv[1]); from crmcli.mail import ahead; ahead.main()"
+# The folder that we work in, which is anybody's, is no place to import from; what is there first, digest.py takes.
+START = "import hashlib, sys; sys.path.append(sys.argv[1]); from crmcli.mail import ahead; ahead.main()"
 
 
 class Reader:

@@ -25,7 +25,6 @@ OBSOLETE = re.compile(rb"^([!-9;-~]+)([ \t]+):", re.MULTILINE)
 # Compiled where a mail has parts.
 AFTER_BOUNDARY = rb"(--)?[ \t]*(?:\r?\n|\r?\Z)"
 FIRST_LINE = rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n"
-FOLD = re.compile(r"\r?\n|\r")
 TYPE = re.compile(r"\s*([\w.+-]+)\s*/\s*([\w.+-]+)")
 
 Field: TypeAlias = tuple[str, str]  # name, value
@@ -90,6 +89,11 @@ def leaves(entity: Entity) -> list[Entity]:
     return found
 
 
+def unfolded(value: str) -> str:
+    """The value of a header on one line (RFC 5322 §2.2.3)."""
+    return value.replace("\r", "").replace("\n", "")
+
+
 def _first(raw: bytes) -> int:
     """Where the mail begins: blank lines and a BOM before its first header do not count."""
     found = re.match(rb"(?:\xef\xbb\xbf)?[\r\n]*(?=[!-9;-~]+[ \t]*:|From )", raw)
@@ -98,7 +102,7 @@ def _first(raw: bytes) -> int:
 
 def _entity(raw: bytes, section: Section, parent: Entity | None, marks: dict[str, None]) -> Entity:
     fields, body = _headers(raw, *section, marks)
-    lower = {name.lower(): FOLD.sub("", value) for name, value in reversed(fields) if name[:8].lower() == "content-"}
+    lower = {name.lower(): unfolded(value) for name, value in reversed(fields) if name[:8].lower() == "content-"}
     content_type, disposition = lower.get("content-type", ""), lower.get("content-disposition", "")
     found = TYPE.match(content_type)
     default = "message/rfc822" if parent and parent.type == "multipart/digest" else "text/plain"

@@ -66,7 +66,7 @@ def _read(raw: bytes) -> Incoming:
     root, cut = mime.tree(raw)
     hint = body.charset(raw, root)
     below = body.read(raw, root)
-    fields = [(name.lower(), mime.FOLD.sub("", value)) for name, value in root.fields]
+    fields = [(name.lower(), mime.unfolded(value)) for name, value in root.fields]
     first = dict(reversed(fields))
     headers = tuple((name, clean(eight_bit(value, hint), lines=False)) for name, value in fields)
     senders = _mailboxes(fields, "from", hint)
