@@ -184,7 +184,7 @@ def write(conn: sqlite3.Connection, origin: Origin) -> Iterator[Tx]:
     A row that the schema refuses is Refused, in words.
     """
     with turn(conn), _refusals():
-        _begin(conn)
+        _begin(conn, origin.source)
         try:
             tx = Tx(conn, origin, journal.begin(conn, origin, clock.now()))
             yield tx
@@ -203,7 +203,7 @@ def together(conn: sqlite3.Connection) -> Iterator[Callable[[Origin], AbstractCo
     Each is a change set of its own, and one that fails is rolled back alone. Nothing is written before the end.
     """
     with turn(conn):
-        _begin(conn)
+        _begin(conn, "mail")
         try:
             yield partial(_part, conn)
             conn.execute("COMMIT")
@@ -213,9 +213,13 @@ def together(conn: sqlite3.Connection) -> Iterator[Callable[[Origin], AbstractCo
             raise
 
 
-def _begin(conn: sqlite3.Connection) -> None:
-    """What a statement or a part may have to take back is kept in memory: a file for it was a tenth of a mail's cost."""
-    conn.execute("PRAGMA temp_store = MEMORY")
+def _begin(conn: sqlite3.Connection, source: str) -> None:
+    """Begin; what a statement or a part may have to take back is kept in memory, a file for it was a tenth of a mail's cost.
+
+    Not for segments: they write by few large statements, from a temporary table that the change would drop.
+    """
+    if source != "segments":
+        conn.execute("PRAGMA temp_store = MEMORY")
     conn.execute("BEGIN IMMEDIATE")
 
 
