@@ -16,6 +16,9 @@ IDENTIFIER = re.compile(r"[!-;=?-~]{3,900}")
 LINE = 76
 """Characters of a line of a header with encoded words (RFC 2047 §2)."""
 
+BYTES = 57
+"""Bytes that a line of base64 says (RFC 2045 §6.8)."""
+
 ENCODED = "=?utf-8?"
 ROOM = 60
 """Characters that an encoded word has for its text."""
@@ -154,14 +157,18 @@ def _text(text: str) -> bytes:
 
 def _file(file: File) -> bytes:
     """A file as a part: base64, its name by RFC 2231 where it is not plain."""
-    from base64 import encodebytes
-    from urllib.parse import quote
-
     kind = file.type.lower() if re.fullmatch(TYPE, file.type) else ""
     if not kind or kind.startswith(("message/", "multipart/")):
         kind = "application/octet-stream"
     name = clean(file.name, lines=False)
     plain = name.isascii() and not re.search(r'["\\]', name)
-    said = f'filename="{name}"' if plain else "filename*=utf-8''" + quote(name, safe="")
+    said = f'filename="{name}"' if plain else f"filename*=utf-8''{_percent(name)}"
     head = [("Content-Type", kind), ("Content-Disposition", f"attachment; {said}"), ("Content-Transfer-Encoding", "base64")]
-    return _lines(head) + b"\n" + encodebytes(file.content)
+    lines = (file.content[at : at + BYTES] for at in range(0, len(file.content), BYTES))
+    return _lines(head) + b"\n" + b"".join(map(b2a_base64, lines))
+
+
+def _percent(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="")
