@@ -134,22 +134,26 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
     block = raw[start:stop]
     if OBSOLETE.search(block):
         block = OBSOLETE.sub(rb"\1:\2", block)
-    text = block.decode("ascii", "surrogateescape")
-    fields = _plain_fields(text)
+    fields = _plain_fields(_escaped(block))
     if fields is None:
         from email.parser import HeaderParser  # with all that it loads, for the few mails that are odd
 
-        message = HeaderParser().parsestr(text)
+        # by a letter a byte: what is left it would decode by a charset that the mail names, whatever that is
+        message = HeaderParser().parsestr(block.decode("latin-1"))
         left = message.get_payload()
         if left:
             # a line that is no header ends them: the body begins with it
             body = start + len(block) - len(left)
             marks.pop("cut-headers", None)
-        fields = list(message.raw_items())
+        fields = [(name, _escaped(value.encode("latin-1"))) for name, value in message.raw_items()]
     if any(len(value) > HEADER for _, value in fields):
         marks["cut-header"] = None
         fields = [(name, value[:HEADER]) for name, value in fields]
     return fields, body
+
+
+def _escaped(data: bytes) -> str:
+    return data.decode("ascii", "surrogateescape")
 
 
 def _plain_fields(block: str) -> list[Field] | None:

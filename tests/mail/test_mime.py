@@ -40,3 +40,13 @@ def test_the_short_cut_is_taken_for_headers_as_they_are(ending: str) -> None:
 @pytest.mark.parametrize("block", ["no header\n", " folded\n", "A: b\rC: d\n", "A: b\n\nC: d\n", "From me\nA: b\n", ": x\n"])
 def test_the_short_cut_leaves_to_the_parser_what_is_odd(block: str) -> None:
     assert mime._plain_fields(block) is None
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "rot13", "x\x00y", "no-such"])
+def test_a_line_that_is_no_header_begins_the_body_whatever_charset_is_named(charset: str) -> None:
+    """What is left of a block is counted in bytes."""
+    raw = f"Subject: Störung\nContent-Type: text/plain; charset={charset}\nÜber uns: ätsch\nX: y\n\nText ü\n".encode()
+    root, marks = mime.tree(raw)
+    assert (raw[root.start :].decode(), marks) == ("Über uns: ätsch\nX: y\n\nText ü\n", ())
+    assert [name for name, _ in root.fields] == ["Subject", "Content-Type"]
+    assert root.get("subject").encode("ascii", "surrogateescape").decode() == "Störung"
