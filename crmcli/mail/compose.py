@@ -84,7 +84,7 @@ def words(name: str, value: str) -> str:
     for word in said[:plain]:
         _put(lines, word)
     if plain < len(said):
-        room = LINE - len(lines[-1]) - len(f" {ENCODED}?=")
+        room = LINE - len(lines[-1]) - len(f" {ENCODED}q??=")
         for word in _encoded(" ".join(said[plain:]), room if room >= ROOM // 3 else ROOM):
             _put(lines, word)
     return "\n".join(lines)[len(f"{name}: ") :]
@@ -128,7 +128,9 @@ def mailbox(name: str, address: str) -> str:
         return address
     if name.isascii() and "=?" not in name:
         return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + f'" <{address}>'
-    return "\n ".join(_encoded(name, ROOM - 10)) + f" <{address}>"
+    *before, last = _encoded(name, ROOM - 10)
+    between = " " if len(last) + len(address) < LINE - 15 else "\n "
+    return "\n ".join([*before, f"{last}{between}<{address}>"])
 
 
 def identifier(text: str | None) -> str:
@@ -162,13 +164,18 @@ def _file(file: File) -> bytes:
         kind = "application/octet-stream"
     name = clean(file.name, lines=False)
     plain = name.isascii() and not re.search(r'["\\]', name)
-    said = f'filename="{name}"' if plain else f"filename*=utf-8''{_percent(name)}"
+    said = f'filename="{name}"' if plain else _percent(name)
     head = [("Content-Type", kind), ("Content-Disposition", f"attachment; {said}"), ("Content-Transfer-Encoding", "base64")]
     lines = (file.content[at : at + BYTES] for at in range(0, len(file.content), BYTES))
     return _lines(head) + b"\n" + b"".join(map(b2a_base64, lines))
 
 
 def _percent(name: str) -> str:
+    """The parameter for a name of any letters, in two where they would make a line that mail servers break (RFC 2231)."""
     from urllib.parse import quote
 
-    return quote(name, safe="")
+    first, *more = (quote(name[at : at + LONGEST_NAME], safe="") for at in range(0, len(name), LONGEST_NAME))
+    if not more:
+        return f"filename*=utf-8''{first}"
+    rest = (f";\n filename*{number}*={piece}" for number, piece in enumerate(more, 1))
+    return f"filename*0*=utf-8''{first}{''.join(rest)}"

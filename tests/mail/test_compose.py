@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcli.mail.compose import File, Letter, compose, identifier, mailbox, words
+from crmcli.mail.parse import parse
 from crmcli.text import clean
 
 LETTER = Letter(
@@ -167,6 +168,7 @@ def test_encoded_words_and_their_lines_are_as_short_as_they_must_be(value: str, 
     """RFC 2047 §2; no line is empty, and unfolded it says what it said."""
     lines = f"{name}: {words(name, value)}".split("\n")
     assert all(len(line) <= 76 and line.strip() for line in lines[1:])
+    assert len(lines[0]) <= 76 or lines[0].count(" ") == 1
     assert all(len(word) <= 75 for line in lines for word in line.split() if word.startswith("=?utf-8?"))
     assert decoded("".join(lines).partition(": ")[2]) == clean(value, lines=False)
 
@@ -174,3 +176,19 @@ def test_encoded_words_and_their_lines_are_as_short_as_they_must_be(value: str, 
 def test_what_is_mostly_latin_stays_readable() -> None:
     assert words("Subject", "Störung in Halle 3") == "=?utf-8?q?St=C3=B6rung_in_Halle_3?="
     assert words("Subject", "Re: 漢字") == "Re: =?utf-8?b?5ryi5a2X?="
+
+
+@pytest.mark.parametrize("name", ["日" * 120, "😀" * 60, "ä" * 61 + ".pdf", "ü.pdf"])
+def test_no_name_of_a_file_makes_a_line_that_mail_servers_break(name: str) -> None:
+    """RFC 5322 §2.1.1, RFC 2231 §3."""
+    raw = compose(LETTER._replace(files=(File(name, "application/pdf", b"x"),)))
+    assert max(map(len, raw.split(b"\n"))) <= 998
+    assert [part.get_filename() for part in modern(raw).iter_attachments()] == [name]
+    assert [part.name for part in parse(raw).attachments] == [name]
+
+
+@pytest.mark.parametrize("address", ["joe@acme.example", f"{'j' * 60}@{'a' * 60}.example"])
+def test_the_line_with_the_last_encoded_word_of_a_name_is_short(address: str) -> None:
+    lines = f"From: {mailbox('Jürgen Ärmelschoner über alles', address)}".split("\n")
+    assert all(len(line) <= 76 for line in lines if "=?" in line)
+    assert parse(("\n".join(lines) + "\n\n").encode()).from_ == address
