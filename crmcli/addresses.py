@@ -41,18 +41,6 @@ def own(conn: sqlite3.Connection) -> set[str]:
     return found | {mail_from} if mail_from else found
 
 
-def is_own(address: str, ours: set[str]) -> bool:
-    """Whether an address is ours, with or without a plus part."""
-    return any(name in ours for name in shorter(address))
-
-
-def shorter(address: str) -> list[str]:
-    """An address in lower case, and what it is without each of its plus parts: an address of ours may have some itself."""
-    local, _, domain = address.lower().partition("@")
-    parts = local.split("+")
-    return [f"{'+'.join(parts[:count])}@{domain}" for count in range(len(parts), 0, -1)]
-
-
 def user_id(conn: sqlite3.Connection, address: str) -> int | None:
     """The active member of the staff whose address it is, by exact match."""
     row = conn.execute(USER, {"address": address}).fetchone()

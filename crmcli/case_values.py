@@ -8,7 +8,7 @@ from crmcli import addresses
 from crmcli.db import Tx
 from crmcli.errors import NotFound, Refused, Usage
 from crmcli.model import Case, Row
-from crmcli.text import joined
+from crmcli.text import is_own, joined
 
 CREATED_BY = {"mail": "mail", "import": "import", "rules": "rule"}
 
@@ -104,7 +104,7 @@ def watchers(conn: sqlite3.Connection, parts: list[str]) -> str | None:
     """Watchers as stored: each once, none of our own addresses."""
     ours = addresses.own(conn)
     found = [part.strip() for part in parts]
-    return joined([part for part in found if part and not addresses.is_own(part, ours)])
+    return joined([part for part in found if part and not is_own(part, ours)])
 
 
 def check_reference(conn: sqlite3.Connection, reference: str) -> None:

@@ -9,7 +9,7 @@ from crmcli import addresses, settings
 from crmcli.mail.senders import organisation, reads_nobody
 from crmcli.model import Case, Mailed, Row
 from crmcli.text import addresses as listed
-from crmcli.text import is_address
+from crmcli.text import is_address, is_own
 from crmcli.tuples import NamedTuple, TypeAlias
 
 
@@ -130,7 +130,7 @@ def writer(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> l
         return []
     if conn.execute("SELECT 1 FROM outbox WHERE case_id = ? AND kind = 'thanks'", (case.id,)).fetchone():
         return []
-    if addresses.is_own(address, desk.ours) or addresses.is_own(envelope, desk.ours):
+    if is_own(address, desk.ours) or is_own(envelope, desk.ours):
         return []
     if organisation(envelope) != organisation(address):
         return [Copy(address, held=f"the envelope sender {envelope} is of another organisation")]
@@ -161,7 +161,7 @@ def _each(conn: sqlite3.Connection, parts: Iterable[str | None], desk: Desk) -> 
     """The addresses, each once, none of ours but where it is a person's too: who works alone may have one for both."""
     seen: dict[str, str] = {}
     for part in parts:
-        if part and (not addresses.is_own(part, desk.ours) or addresses.user_id(conn, part) is not None):
+        if part and (not is_own(part, desk.ours) or addresses.user_id(conn, part) is not None):
             seen.setdefault(part.lower(), part)
     return list(seen.values())
 

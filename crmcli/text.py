@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 # Compiled by re when first used, and then kept: most runs need none of them.
 # C0 and C1 controls but tab and newline, and lone surrogates: never stored, never shown.
@@ -30,6 +31,18 @@ def shown(text: str, lines: bool = False) -> str:
 def is_address(text: str) -> bool:
     """Whether the text is one bare mail address, as we store them."""
     return len(text) <= 320 and re.match(ADDRESS, text) is not None
+
+
+def shorter(address: str) -> list[str]:
+    """An address in lower case, and what it is without each of its plus parts: an address of ours may have some itself."""
+    local, _, domain = address.lower().partition("@")
+    parts = local.split("+")
+    return [f"{'+'.join(parts[:count])}@{domain}" for count in range(len(parts), 0, -1)]
+
+
+def is_own(address: str, ours: Collection[str]) -> bool:
+    """Whether an address is one of ours, with or without a plus part."""
+    return any(name in ours for name in shorter(address))
 
 
 def addresses(text: str | None) -> list[str]:

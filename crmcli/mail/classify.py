@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from crmcli.mail import undelivered
 from crmcli.mail.incoming import Incoming
 from crmcli.mail.senders import reads_nobody
+from crmcli.text import is_own
 from crmcli.tuples import NamedTuple
 
 KINDS = ("own-loop", "bounce", "receipt", "feedback", "auto-reply", "bulk", "human")
@@ -17,7 +18,6 @@ LOST = 50
 """A mail that passed more servers than this runs in a circle."""
 
 # Patterns that few mails need are compiled when one does.
-COMMENT = r"\([^()]*\)"
 ADDRESS = r"[^\s<>(),;:\"]+@[^\s<>(),;:\"]+"
 REPORT = r"multipart/report\b.*\breport-type\s*=\s*\"?([a-z-]+)"
 
@@ -67,12 +67,14 @@ class Sign(NamedTuple):
 def classify(incoming: Incoming, known: Known) -> Kind:
     """The kind of a mail with its evidence; a web form's mail is human whatever robots' signs it bears."""
     ours = _from_own_list(incoming, known)
+    known = known._replace(sender=None) if ours and known.sender else known  # the list's own, where its bounces go
     names = {name for name, _ in incoming.headers}
     signs = [sign for sign in SIGNS if sign.found(incoming, known, names) and not (ours and sign.of_list)]
     if (incoming.from_ or "").lower() in known.forms:
         signs = [sign for sign in signs if sign.kind not in ("auto-reply", "bulk")]
     name = min((sign.kind for sign in signs), key=KINDS.index, default="human")
-    return Kind(name, tuple(sign.name for sign in signs), incoming.header("x-auto-response-suppress") is not None)
+    suppressed = (incoming.header("x-auto-response-suppress") or "none").lower()
+    return Kind(name, tuple(sign.name for sign in signs), suppressed != "none")
 
 
 def _value(names: tuple[str, ...], *values: str) -> Callable[[Incoming, Known], bool]:
@@ -80,8 +82,12 @@ def _value(names: tuple[str, ...], *values: str) -> Callable[[Incoming, Known], 
 
 
 def _word(value: str) -> str:
-    """The first word of a header: no comments, no parameters, lower case."""
-    return (re.sub(COMMENT, " ", value) if "(" in value else value).partition(";")[0].strip().lower()
+    """What a header says before its parameters: no comments, lower case."""
+    if "(" not in value:
+        return value.partition(";")[0].strip().lower()
+    from crmcli.mail.identity import clauses
+
+    return clauses(value)[0].strip().lower()
 
 
 def _report(kind: str) -> Callable[[Incoming, Known], bool]:
@@ -142,7 +148,7 @@ def _nobody(incoming: Incoming, known: Known) -> bool:
 
 
 def _own_sender(incoming: Incoming, known: Known) -> bool:
-    return not known.staff and any((address or "").lower() in known.own for address in (incoming.from_, known.sender))
+    return not known.staff and any(is_own(address, known.own) for address in (incoming.from_, known.sender) if address)
 
 
 def _travelled(incoming: Incoming, known: Known) -> bool:
@@ -150,7 +156,7 @@ def _travelled(incoming: Incoming, known: Known) -> bool:
 
 
 def _delivered_twice(incoming: Incoming, known: Known) -> bool:
-    ours = [found for value in incoming.all("delivered-to") if (found := value.strip("<> \t").lower()) in known.own]
+    ours = [found for value in incoming.all("delivered-to") if is_own(found := value.strip("<> \t").lower(), known.own)]
     return len(set(ours)) < len(ours)
 
 
@@ -162,10 +168,20 @@ def _from_own_list(incoming: Incoming, known: Known) -> bool:
     """Whether the mail came through a list that is ourselves, named by its address or its List-Id."""
     if not known.own_lists:
         return False
-    said = " ".join(value for name in ("list-id", "list-post", "mailing-list") for value in incoming.all(name)).lower()
-    ids = {name.replace("@", ".") for name in known.own_lists}
+    said = " ".join(value for name in ("list-post", "mailing-list") for value in incoming.all(name)).lower()
     found = set(re.findall(ADDRESS, said.replace("mailto:", " ")))
-    return bool(found & known.own_lists) or any(f"<{name}>" in said for name in ids)
+    ids = {value.lower().rpartition("<")[2].partition(">")[0].strip() for value in incoming.all("list-id")}
+    return bool(found & known.own_lists) or not ids.isdisjoint({*known.own_lists, *_ids(known.own_lists)})
+
+
+def _ids(lists: Iterable[str]) -> set[str]:
+    """The List-Ids that lists have by these addresses (RFC 2919)."""
+    return {name.replace("@", ".") for name in lists}
+
+
+def _looped(incoming: Incoming, known: Known) -> bool:
+    """A list that is ourselves names itself here too."""
+    return any(value.strip("<> \t").lower() not in known.own_lists for value in incoming.all("x-loop"))
 
 
 # How the subjects begin that answering machines write; people who answer to those put a Re: before it.
@@ -198,7 +214,7 @@ SIGNS = (
     Sign("Auto-Submitted", "auto-reply", ("auto-submitted",), _automatic),
     Sign("automatic answer's title", "auto-reply", (), _away),
     Sign("Precedence: auto_reply", "auto-reply", PRECEDENCE, _value(PRECEDENCE, "auto_reply", "auto-reply", "autoreply")),
-    Sign("X-Loop", "auto-reply", ("x-loop",)),
+    Sign("X-Loop", "auto-reply", ("x-loop",), _looped),
     Sign("X-No-Loop", "auto-reply", ("x-no-loop",)),
     Sign("X-Autoreply", "auto-reply", ("x-autoreply", "x-auto-reply")),
     Sign("X-Autorespond", "auto-reply", ("x-autorespond",)),

@@ -15,6 +15,8 @@ from crmcli.tuples import NamedTuple
 # Trace headers that name the recipient, best first: Postfix, Exim, then everybody.
 TO = ("x-original-to", "envelope-to", "delivered-to")
 FROM = "return-path"
+# How mail servers write the empty sender: as nothing, as Postfix and Sendmail do where they must write something, as qmail.
+EMPTY = ("", "mailer-daemon", "#@[]")
 TRACE = frozenset((*TO, FROM))
 
 # No header block of an honest mail server's own is longer.
@@ -100,11 +102,11 @@ def _all(trace: Trace, wanted: str) -> list[str]:
 
 
 def _sender(given: str | None) -> str | None:
-    """The envelope sender; the ways in which mail servers write the empty one are one."""
+    """The envelope sender; the ways in which mail servers write the empty one are one, and one that is no address is unknown."""
     if given is None:
         return None
     bare = given.strip().strip("<>").strip()
-    return bare if is_address(bare) else ""
+    return bare if is_address(bare) else "" if bare.lower() in EMPTY else None
 
 
 def _bare(given: str) -> list[str]:

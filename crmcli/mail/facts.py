@@ -13,6 +13,7 @@ from crmcli.mail.incoming import Incoming
 from crmcli.mail.thread import Clues, Pointed
 from crmcli.model import Case
 from crmcli.text import addresses as listed
+from crmcli.text import is_own, shorter
 from crmcli.tuples import NamedTuple
 
 DAY = 24 * 3600
@@ -126,7 +127,7 @@ def people(incoming: Incoming, sender: Sender) -> tuple[str, ...]:
     """The addresses in To and Cc that are not ours, each once."""
     found = dict.fromkeys(address for _, address in (*incoming.to, *incoming.cc))
     ours = {*sender.own, *sender.own_lists, sender.address.lower()}
-    return tuple(address for address in found if not addresses.is_own(address, ours))
+    return tuple(address for address in found if not is_own(address, ours))
 
 
 def route(conn: sqlite3.Connection, envelope: Envelope, incoming: Incoming, contact_id: int | None) -> Route:
@@ -142,7 +143,7 @@ def route(conn: sqlite3.Connection, envelope: Envelope, incoming: Incoming, cont
         if found:
             return Route(found, f"recipient {address}")
     for _, address in (*incoming.to, *incoming.cc):
-        found = next((row[0] for row in sections if row[2] and addresses.is_own(address, {row[2]})), None)
+        found = next((row[0] for row in sections if row[2] and is_own(address, {row[2]})), None)
         if found:
             return Route(found, f"written to {address}")
     manager = conn.execute(MANAGER, (contact_id,)).fetchone() if contact_id else None
@@ -155,7 +156,7 @@ def is_recipient(conn: sqlite3.Connection, envelope: Envelope) -> bool:
     """Whether any of the envelope's recipients is known here; true where nothing was told."""
     sections = conn.execute(SECTIONS).fetchall()
     ours = addresses.own(conn)
-    found = [address for address in envelope.recipients if _of_recipient(sections, address) or addresses.is_own(address, ours)]
+    found = [address for address in envelope.recipients if _of_recipient(sections, address) or is_own(address, ours)]
     return bool(envelope.section or found or not envelope.recipients)
 
 
@@ -171,7 +172,7 @@ def section(conn: sqlite3.Connection, text: str) -> int:
 
 def _of_recipient(sections: list[sqlite3.Row], address: str) -> int | None:
     """The section of a recipient: its whole address, the code in its plus part, its address without that, its local part."""
-    whole, *bare = addresses.shorter(address)
+    whole, *bare = shorter(address)
     local = address.lower().partition("@")[0].partition("+")[0]
     for column, wanted in ((2, whole), (1, plus_part(address).lower()), *((2, name) for name in bare), (1, local)):
         found = next((row[0] for row in sections if wanted and row[column] == wanted), None)

@@ -45,19 +45,19 @@ def _ours(headers: Sequence[tuple[str, str]], authserv_id: str, our_hosts: Colle
     found: list[str] | None = None
     for name, value in headers:
         if name == "received":
-            by = BY.search("".join(_clauses(value)[:1]))
+            by = BY.search("".join(clauses(value)[:1]))
             if by is None or by[1].lower().rstrip(".") not in our_hosts:
                 return None
             if found is not None:
                 return found
         elif name == "authentication-results" and found is None:
-            clauses = _clauses(value)
-            if clauses[0].split()[:1] and clauses[0].split()[0].lower() == authserv_id:
-                found = clauses[1:]
+            server, *results = clauses(value)
+            if server.split()[:1] and server.split()[0].lower() == authserv_id:
+                found = results
     return None
 
 
-def _clauses(value: str) -> list[str]:
+def clauses(value: str) -> list[str]:
     """A header parted at its semicolons: without comments, quoted words kept whole."""
     depth, parts = 0, [""]
     for token in TOKEN.findall(value):

@@ -65,6 +65,7 @@ ROBOTS = [
 ]
 
 PEOPLE = [
+    "Auto-Submitted: no (a (nested) word)",
     "Subject: Re: Automatic reply: Pump",
     "Subject: Automatic reply is broken",
     "Auto-Submitted: no",
@@ -144,6 +145,36 @@ def test_a_list_that_is_ourselves_counts_for_nothing(headers: tuple[str, ...]) -
     assert kind_of(*headers) == "bulk"
     assert kind_of(*headers, known=ours) == "human"
     assert kind_of(*headers, "Auto-Submitted: auto-replied", known=ours) == "auto-reply"
+
+
+@pytest.mark.parametrize("sender", ["support-bounces@us.example", "support-owner@us.example", "support@us.example"])
+def test_what_a_list_that_is_ourselves_adds_is_no_robots(sender: str) -> None:
+    """Its envelope sender and its X-Loop are the list's; those of whoever wrote to it count."""
+    headers = ("List-Id: <support.us.example>", "X-Loop: support@us.example")
+    ours = Known(sender, own=OWN, own_lists=OWN)
+    assert kind_of(*headers, known=ours) == "human"
+    assert kind_of(*headers, sender="noreply@acme.example", known=ours) == "auto-reply"
+    assert kind_of(*headers, "X-Loop: joe@acme.example", known=ours) == "auto-reply"
+    assert kind_of(*headers, known=ours._replace(sender="")) == "auto-reply"
+
+
+def test_only_the_id_of_a_list_says_which_it_is() -> None:
+    known = Known(own_lists=OWN)
+    assert kind_of("List-Id: support@us.example fans <x.acme.example>", known=known) == "bulk"
+    assert kind_of("List-Id: <support.us.example> our fans <x.acme.example>", known=known) == "bulk"
+
+
+def test_our_address_is_ours_with_a_plus_part_too() -> None:
+    assert kind_of(sender="support+x@us.example", known=Known(own=OWN)) == "auto-reply"
+    assert kind_of(known=Known("support+b1-2-1-abc@us.example", own=OWN)) == "auto-reply"
+    assert kind_of("Delivered-To: support+a@us.example", "Delivered-To: support+a@us.example") == "own-loop"
+    assert kind_of("Delivered-To: support+a@us.example", "Delivered-To: support@us.example") == "human"
+
+
+@pytest.mark.parametrize(("value", "thanked"), [("All", False), ("OOF, AutoReply", False), ("None", True), ("none", True)])
+def test_who_forbids_an_automatic_answer_is_not_thanked(value: str, thanked: bool) -> None:
+    found = classify(parse(letter(x_auto_response_suppress=value)), Known())
+    assert (found.name, found.unthanked) == ("human", not thanked)
 
 
 def test_a_foreign_list_stays_one_where_we_have_lists_of_our_own() -> None:
