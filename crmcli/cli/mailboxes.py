@@ -78,8 +78,8 @@ def _taken(s: Session, request: Request, mails: Iterator[Found]) -> Iterator[tup
             yield [(mail.raw, _envelope(request, mail)) for mail in mails_together]
 
     with closing(ahead.through(asked(), terms.max_bytes)) as groups:
-        for ready in groups:
-            ended = group.take(s.conn, [one.mail for one in ready], lambda: origin, terms, ready)
+        for arrived, read in groups:
+            ended = group.take(s.conn, arrived, lambda: origin, terms, read)
             yield from zip(waiting.popleft(), ended, strict=True)
 
 

@@ -1,7 +1,8 @@
 """Mails in bulk read ahead: a process of its own reads the next group while this one writes the one before.
 
 What a mail says and how it is packed needs no database and is half of the work. A reader that dies takes nothing along:
-its mails are read where they are written.
+its mails are read where they are written, and there they are in custody before, so that one which kills whoever reads it
+is known by that (mail.md §2).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from itertools import chain
 from crmcli import resources
 from crmcli.mail.envelope import Envelope
 from crmcli.mail.group import Ready, ready
+from crmcli.mail.ingest import Mail, arrived
 from crmcli.tuples import TypeAlias
 
 Asked: TypeAlias = list[tuple[bytes, Envelope]]
@@ -55,8 +57,8 @@ class Reader:
         self._process.communicate()
 
 
-def through(groups: Iterable[Asked], max_bytes: int) -> Generator[list[Ready], None, None]:
-    """The mails of each group, read: from the second group on by a process that is one ahead, where there is a core for it."""
+def through(groups: Iterable[Asked], max_bytes: int) -> Generator[tuple[list[Mail], list[Ready] | None], None, None]:
+    """The mails of each group, and read too: from the second on, by a process that is one ahead, where there is a core for it."""
     reader: Reader | None = None
     waiting: Asked | None = None
     try:
@@ -68,7 +70,7 @@ def through(groups: Iterable[Asked], max_bytes: int) -> Generator[list[Ready], N
             if reader and group:
                 reader.ask(group, max_bytes)
             if waiting:
-                yield found or [ready(raw, envelope, max_bytes) for raw, envelope in waiting]
+                yield [one.mail for one in found] if found else [arrived(*asked) for asked in waiting], found
             waiting = group
     finally:
         if reader:

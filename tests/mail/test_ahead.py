@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import pytest
 
-from crmcli.mail import ahead, group
+from crmcli.mail import ahead, group, ingest
 from crmcli.mail.envelope import Envelope
 from tests.conftest import Run
 from tests.mail.post import count, letter
@@ -40,23 +40,26 @@ def test_what_is_read_ahead_is_what_is_read_here() -> None:
     """Every mail of the corpus: envelope, digests, bytes and all that it says."""
     here = [[group.ready(raw, envelope, MAX) for raw, envelope in asked] for asked in groups(CORPUS)]
     there = list(ahead.through(groups(CORPUS), MAX))
-    assert there == here
-    assert [type(one.incoming) for one in there[-1]] == [type(one.incoming) for one in here[-1]]
+    assert [mails for mails, _ in there] == [[one.mail for one in ready] for ready in here]
+    assert [ready for _, ready in there[1:]] == here[1:]
+    assert [type(one.incoming) for one in there[-1][1] or ()] == [type(one.incoming) for one in here[-1]]
 
 
 def test_one_group_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "Popen", None)
-    assert [len(found) for found in ahead.through(groups(CORPUS[:20]), MAX)] == [20]
+    assert [(len(mails), ready) for mails, ready in ahead.through(groups(CORPUS[:20]), MAX)] == [(20, None)]
 
 
 def test_where_there_is_one_core_all_is_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "Popen", None)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    assert sum(map(len, ahead.through(groups(CORPUS), MAX))) == len(CORPUS)
+    found = list(ahead.through(groups(CORPUS), MAX))
+    assert sum(len(mails) for mails, _ in found) == len(CORPUS)
+    assert all(ready is None for _, ready in found)
 
 
 def test_a_reader_that_dies_takes_nothing_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also while it is asked and while it answers."""
+    """Also while it is asked and while it answers; the mails are there, to be read once they are in custody."""
     made: list[ahead.Reader] = []
     kept = ahead.Reader.__init__
 
@@ -65,14 +68,14 @@ def test_a_reader_that_dies_takes_nothing_along(monkeypatch: pytest.MonkeyPatch)
         made.append(self)
 
     monkeypatch.setattr(ahead.Reader, "__init__", noted)
-    expected = [[group.ready(raw, envelope, MAX) for raw, envelope in asked] for asked in groups(CORPUS)]
+    expected = [[ingest.arrived(raw, envelope) for raw, envelope in asked] for asked in groups(CORPUS)]
     for at in range(3):
         found = []
-        for number, ready in enumerate(ahead.through(groups(CORPUS), MAX)):
-            found.append(ready)
+        for number, (mails, ready) in enumerate(ahead.through(groups(CORPUS), MAX)):
+            found.append(mails)
             if number == at:
                 os.kill(made[-1]._process.pid, signal.SIGKILL)
-        assert found == expected
+        assert (found, ready) == (expected, None)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="there is no /proc to find the process in")
@@ -94,6 +97,24 @@ def test_it_ends_with_whoever_asked(tmp_path: Path) -> None:
     while Path(f"/proc/{readers[0]}").exists() and time.monotonic() < ends:
         time.sleep(0.05)
     assert not Path(f"/proc/{readers[0]}").exists()
+
+
+def test_a_mail_that_kills_whoever_reads_it_is_set_aside(db_path: str, conn: sqlite3.Connection, tmp_path: Path) -> None:
+    """It is in custody before it is read, so that its third attempt is its last (mail.md §2)."""
+    code = (
+        "import os, sys; os.cpu_count = lambda: 1; from crmcli.mail import parse; from crmcli.__main__ import main;"
+        "kept = parse.parse; parse.parse = lambda raw: os._exit(9) if b'Words 70.' in raw else kept(raw); sys.exit(main(sys.argv[1:]))"
+    )
+    box = tmp_path / "in.mbox"
+    mails = [letter(f"Words {n}.\n", message_id=f"<{n}@acme.example>") for n in range(120)]
+    box.write_bytes(b"".join(b"From joe@acme.example Mon Mar  2 09:00:00 2026\n" + mail + b"\n" for mail in mails))
+    argv = [sys.executable, "-c", code, "--db", db_path, "ingest", str(box)]
+    ended = [subprocess.run(argv, cwd=ROOT, capture_output=True).returncode for _ in range(4)]
+    assert ended == [9, 9, 9, 0]
+    assert (count(conn, "messages"), count(conn, "cases")) == (120, 119)
+    assert [tuple(row) for row in conn.execute("SELECT state, attempts, reason FROM deliveries WHERE case_id IS NULL")] == [
+        ("triage", 3, "set aside: poison")
+    ]
 
 
 def test_nothing_is_imported_from_the_folder_that_one_works_in(crm: Crm, conn: sqlite3.Connection, tmp_path: Path) -> None:
