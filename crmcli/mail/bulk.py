@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 
 from crmcli.errors import Busy, NotFound, Usage
 from crmcli.mail.group import BYTES, MAILS
@@ -44,7 +45,15 @@ def mails(paths: Iterable[str]) -> Iterator[Found]:
 def size(paths: Iterable[str]) -> int:
     """How many bytes the mails in files, mailboxes and Maildirs have, more or less."""
     files = [[os.path.join(folder, name) for folder in _folders(path) for name in os.listdir(folder)] or [path] for path in paths]
-    return sum(os.path.getsize(name) for names in files for name in names if os.path.exists(name))
+    return sum(map(_size, chain.from_iterable(files)))
+
+
+def _size(path: str) -> int:
+    """Nothing for a mail that was moved on meanwhile."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
 
 
 def together(mails: Iterable[Found]) -> Iterator[list[Found]]:
@@ -74,12 +83,13 @@ def _folders(path: str) -> list[str]:
 
 
 def _maildir(folders: list[str]) -> Iterator[Found]:
-    """The mails in the folders; one that is moved on meanwhile is met where it went to."""
+    """The mails in the folders, which are files; one that is moved on meanwhile is met where it went to."""
     for folder in folders:
         for name in sorted(os.listdir(folder)):
-            if not name.startswith("."):
-                with suppress(NotFound), _opened(os.path.join(folder, name)) as file:
-                    yield Found(os.path.join(folder, name), file.read())
+            path = os.path.join(folder, name)
+            if not name.startswith(".") and os.path.isfile(path):
+                with suppress(NotFound), _opened(path) as file:
+                    yield Found(path, file.read())
 
 
 @contextmanager

@@ -343,6 +343,18 @@ def test_old_mail_from_the_pipe_is_new(crm: Crm, conn: sqlite3.Connection) -> No
     assert len(out(conn, "thanks")) == 1
 
 
+def test_what_is_no_file_in_a_maildir_is_no_mail(crm: Crm, conn: sqlite3.Connection, tmp_path: Path) -> None:
+    """A pipe would be waited for for ever, a folder would end the whole run."""
+    new = tmp_path / "new"
+    new.mkdir()
+    os.mkfifo(new / "a")
+    (new / "b").mkdir()
+    (new / "c").symlink_to(new / "nowhere")
+    (new / "d").write_bytes(letter())
+    assert crm("ingest", str(tmp_path)).exit == 0
+    assert count(conn, "messages") == 1
+
+
 def test_a_maildir_and_single_files_are_taken(crm: Crm, conn: sqlite3.Connection, tmp_path: Path) -> None:
     for folder in ("new", "cur", "tmp"):
         (tmp_path / "dir" / folder).mkdir(parents=True)

@@ -76,6 +76,16 @@ def test_a_mail_goes_through_it_with_its_envelope(shell: list[str], home: Path, 
     assert one(conn, "SELECT sender FROM deliveries") == ""
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_mail_server_may_close_what_it_does_not_read(shell: list[str], home: Path, closed: str) -> None:
+    """What crm answered counts, whether anybody hears it or not."""
+    for code in (0, 75):
+        put(home, f"#!/bin/sh\nexit {code}\n")
+        line = [*shell, str(home / "crm-pipe")]
+        done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *line], input=b"", capture_output=True, check=False)
+        assert done.returncode == code
+
+
 def test_what_crm_says_of_a_failure_is_passed_on(shell: list[str], home: Path, db_path: str) -> None:
     real(home)
     gone = pipe(shell, home, "--db", "/nowhere/crm.db", stdin=letter())
