@@ -108,10 +108,10 @@ def _file(path: str) -> Iterator[Found]:
     with _opened(path) as file:
         first = file.readline()
         found = BETWEEN.match(first)
-        if found is None:
+        if found:
+            yield from _mailbox(path, file, found)
+        elif first:  # an empty file is a mailbox without mails
             yield Found(path, first + file.read())
-            return
-        yield from _mailbox(path, file, found)
 
 
 def _mailbox(path: str, file: BinaryIO, line: re.Match[bytes]) -> Iterator[Found]:

@@ -73,9 +73,10 @@ def test_a_reader_that_dies_takes_nothing_along(monkeypatch: pytest.MonkeyPatch)
         found = []
         for number, (mails, ready) in enumerate(ahead.through(groups(CORPUS), MAX)):
             found.append(mails)
+            last = ready
             if number == at:
                 os.kill(made[-1]._process.pid, signal.SIGKILL)
-        assert (found, ready) == (expected, None)
+        assert (found, last) == (expected, None)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="there is no /proc to find the process in")
@@ -103,7 +104,8 @@ def test_a_mail_that_kills_whoever_reads_it_is_set_aside(db_path: str, conn: sql
     """It is in custody before it is read, so that its third attempt is its last (mail.md §2)."""
     code = (
         "import os, sys; os.cpu_count = lambda: 1; from crmcli.mail import parse; from crmcli.__main__ import main;"
-        "kept = parse.parse; parse.parse = lambda raw: os._exit(9) if b'Words 70.' in raw else kept(raw); sys.exit(main(sys.argv[1:]))"
+        "kept = parse.parse; parse.parse = lambda raw: os._exit(9) if b'Words 70.' in raw else kept(raw);"
+        "sys.exit(main(sys.argv[1:]))"
     )
     box = tmp_path / "in.mbox"
     mails = [letter(f"Words {n}.\n", message_id=f"<{n}@acme.example>") for n in range(120)]

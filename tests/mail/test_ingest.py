@@ -343,6 +343,12 @@ def test_old_mail_from_the_pipe_is_new(crm: Crm, conn: sqlite3.Connection) -> No
     assert len(out(conn, "thanks")) == 1
 
 
+def test_an_empty_mailbox_has_no_mails(crm: Crm, conn: sqlite3.Connection, tmp_path: Path) -> None:
+    (tmp_path / "box").touch()
+    assert crm("ingest", str(tmp_path / "box"), "-o", "json") == (0, "[]\n", "")
+    assert count(conn, "deliveries") == 0
+
+
 def test_what_is_no_file_in_a_maildir_is_no_mail(crm: Crm, conn: sqlite3.Connection, tmp_path: Path) -> None:
     """A pipe would be waited for for ever, a folder would end the whole run."""
     new = tmp_path / "new"
