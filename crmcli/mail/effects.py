@@ -150,7 +150,10 @@ def _stored(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: 
     if delivery.message_id is not None:
         messages.refresh(tx, delivery.message_id, incoming, kind, arrived)
         return delivery.message_id
-    return messages.insert(tx, incoming, kind, arrived)
+    message_id = messages.insert(tx, incoming, kind, arrived)
+    # Mails that it causes may come from the address that it was delivered to.
+    deliveries.read_as(tx, delivery, message_id)
+    return message_id
 
 
 def _done(tx: Tx, decision: Decision) -> tuple[str, str, int | None]:

@@ -221,6 +221,16 @@ def test_without_any_home_the_triage_section_has_it(conn: sqlite3.Connection, sa
     assert cases.get(conn, taken.case_id or 0).section_id == 2
 
 
+def test_what_a_mail_causes_comes_from_where_it_was_sent_to_when_its_section_has_no_address(
+    crm: Crm, conn: sqlite3.Connection
+) -> None:  # fmt: skip
+    crm("section", "edit", "support", "--reply-to", "")
+    crm("ingest", "--recipient", "help+x@us.example", stdin=WITH_FILE)
+    sent = conn.execute("SELECT kind, state FROM outbox ORDER BY id").fetchall()
+    assert [tuple(row) for row in sent] == [("thanks", "queued"), ("forward", "queued")]
+    assert out(conn, "thanks")[0]["From"] == '"Support" <help@us.example>'
+
+
 def test_a_rule_that_names_the_responsible_decides_who_is_told(conn: sqlite3.Connection, sale: int) -> None:
     store(conn, "rules", name="To Bob", state_to="draft", set_user_id=2, effective_from=NOW)
     post(conn, letter())
