@@ -138,7 +138,7 @@ def writer(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk) -> l
 
 
 def _staff(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk, watchers: list[str]) -> list[Copy]:
-    """The responsible and the watchers, each person once, without the author and who cannot be reached.
+    """The responsible and the watchers, each person once, without the author and who cannot be reached or reads nothing.
 
     Who is only said to be the author, and may not be, is told like the others.
     """
@@ -147,7 +147,8 @@ def _staff(conn: sqlite3.Connection, case: Case, event: Mailed, desk: Desk, watc
     for address in _each(conn, [responsible(conn, case, desk.section), *watchers], desk):
         if not addresses.is_suspended(conn, address) and not _same(conn, address, author):
             user_id = addresses.user_id(conn, address)
-            people.setdefault(user_id or address, Copy(address, user_id))
+            if user_id is not None or not reads_nobody(address):
+                people.setdefault(user_id or address, Copy(address, user_id))
     return list(people.values())
 
 

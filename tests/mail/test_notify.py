@@ -231,6 +231,12 @@ def test_watchers_outside_who_have_the_mail_already_are_left_out_but_never_the_s
     assert [row["recipient"] for row in rows] == ["ann@us.example", "bob@us.example"]
 
 
+def test_a_watcher_whom_nobody_reads_gets_no_copy(conn: sqlite3.Connection) -> None:
+    """Each such mail would come back, or be answered by a robot."""
+    case_id = new(conn, email_cc="noreply@acme.example, mailer-daemon@acme.example, wendy@acme.example")
+    assert [row["recipient"] for row in mails(conn, hear(conn, case_id, came(conn)))] == ["ann@us.example", "wendy@acme.example"]
+
+
 def test_who_works_alone_may_have_one_address_for_both(conn: sqlite3.Connection) -> None:
     """As `crm init --email` makes it: the responsible is told although the address is the section's too."""
     with db.write(conn, BY_ANN) as tx:
