@@ -233,6 +233,7 @@ def gather(
     proof = _proof(conn, clues, case.id, sender.user_id)
     others = [address for address in people(incoming, sender) if address.lower() != (case.email_from or "").lower()]
     outsiders = [address for address in others if addresses.user_id(conn, address) is None] if proof else []
+    forward = thread.is_called_forward(incoming.subject)
     return facts._replace(
         case=case,
         participant=sender.address.lower() in leads.people[case.id],
@@ -240,7 +241,7 @@ def gather(
         proof=proof,
         proof_address=_address_of(conn, proof),
         outsiders=tuple(outsiders),
-        passed_on=bool(others) and (clues.forward or not _is_answer(conn, clues, case.id, sender.user_id)),
+        passed_on=bool(others) and (forward or not _is_answer(conn, clues, case.id, sender.user_id)),
     ), where
 
 

@@ -97,13 +97,18 @@ def _personal(proofs: Sequence[sign.Proof]) -> tuple[tuple[int, int], ...]:
 
 def is_forward(incoming: Incoming) -> bool:
     """Whether the mail passes another one on: the subject says so and the text shows it."""
-    if incoming.subject.partition(":")[0].rpartition("]")[2].strip().lower() not in FORWARDS:
+    if not is_called_forward(incoming.subject):
         return False
     lines = incoming.text[:LOOKED_AT].split("\n")
     if any(len(line) < 120 and re.match(SEPARATOR, line, re.IGNORECASE) for line in lines):
         return True
     kinds = [found.lastindex if (found := re.match(HEADER, line, re.IGNORECASE)) else None for line in lines]
     return any(len({kind for kind in kinds[at : at + 6] if kind}) >= 3 for at, kind in enumerate(kinds) if kind)
+
+
+def is_called_forward(subject: str) -> bool:
+    """Whether a subject says that the mail passes another one on, which may be attached or shown in any language."""
+    return subject.partition(":")[0].rpartition("]")[2].strip().lower() in FORWARDS
 
 
 def thread(clues: Clues, pointed: Pointed, address: str, staff: bool) -> Thread:

@@ -87,6 +87,21 @@ def test_what_the_staff_passes_on_to_others_is_no_answer_though_it_refers_to_the
     assert one(conn, "SELECT direction FROM case_history ORDER BY id DESC") == ("out" if kinds else "note")
 
 
+@pytest.mark.parametrize("others", ["bob@us.example", "bob@else.example"])
+@pytest.mark.parametrize("subject", ["Fwd: [1] Pump", "[1] WG: Pump"])
+def test_what_is_passed_on_as_a_file_or_in_a_language_unknown_here_is_no_answer(
+    conn: sqlite3.Connection, subject: str, others: str
+) -> None:  # fmt: skip
+    """The subject alone says so there."""
+    store(conn, "users", login="bob", name="Bob", email="bob@us.example")
+    post(conn, letter())
+    proof = str(out(conn, "forward")[0]["Message-ID"])
+    raw = letter("He never pays.", from_="ann@us.example", to=others, cc="support@us.example", subject=subject, references=proof)
+    assert post(conn, raw, now=later(0.1)).case_id == 1
+    assert out(conn, "reply") == []
+    assert one(conn, "SELECT direction FROM case_history ORDER BY id DESC") == "note"
+
+
 def test_what_the_staff_says_to_each_other_of_a_notice_is_no_answer_to_it(conn: sqlite3.Connection) -> None:
     """Their mails refer to it too, below those that they answer."""
     store(conn, "users", login="bob", name="Bob", email="bob@us.example")
