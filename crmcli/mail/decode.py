@@ -162,11 +162,24 @@ def transfer(data: bytes, encoding: str) -> bytes:
 
 def base64(data: bytes) -> bytes:
     """What base64 says, foreign characters, missing and early padding overlooked."""
-    data = data.translate(None, NOT_BASE64).rstrip(b"=")
+    data = _before_footer(data).translate(None, NOT_BASE64).rstrip(b"=")
     if b"=" not in data:
         return _base64_run(data)
     *pieces, rest = data.split(b"=", PIECES)
     return b"".join(map(_base64_run, pieces)) + _base64_run(rest.replace(b"=", b""))
+
+
+def _before_footer(data: bytes) -> bytes:
+    """What stands above a line with nothing of base64 in it, such as a rule: lists and scanners write below it."""
+    if not data.translate(None, BASE64 + b" \t\r\n"):
+        return data
+    end, begun = 0, False
+    for line in BytesIO(data):
+        said = line.translate(None, NOT_BASE64)
+        if begun and line.strip() and not said:
+            return data[:end]
+        end, begun = end + len(line), begun or said != b""
+    return data
 
 
 def _base64_run(data: bytes) -> bytes:

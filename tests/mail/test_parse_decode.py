@@ -80,6 +80,15 @@ def test_base64_is_read_whatever_stands_between(data: bytes, width: int) -> None
     assert decode.transfer(b"\n".join(map(base64.b64encode, pieces)), '"base64"') == data
 
 
+@pytest.mark.parametrize("footer", ["___________\nA list of lists\n", "\n-- \r\nScanned for viruses.\r\n", "-----\nBye=\n"])
+def test_a_footer_put_behind_base64_is_not_read_as_such(footer: str) -> None:
+    """Lists and scanners do so; read as base64 it makes a text whose bytes are of no charset."""
+    for said in ("Grüße aus Köln!", "Grüße aus Köln"):
+        encoded = base64.encodebytes(said.encode())
+        assert decode.transfer(encoded + footer.encode(), "base64").decode() == said
+    assert decode.transfer(b"----\n" + encoded, "base64").decode() == said
+
+
 @given(st.binary(max_size=300))
 def test_quoted_printable_is_read(data: bytes) -> None:
     """As Python writes it, which keeps line ends as they are."""
