@@ -154,7 +154,7 @@ def transfer(data: bytes, encoding: str) -> bytes:
     if encoding == "base64":
         return base64(data)
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(data)
+        return binascii.a2b_qp(_with_bare_breaks(data))
     if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
         return _uuencoded(data)
     return data
@@ -167,6 +167,14 @@ def base64(data: bytes) -> bytes:
         return _base64_run(data)
     *pieces, rest = data.split(b"=", PIECES)
     return b"".join(map(_base64_run, pieces)) + _base64_run(rest.replace(b"=", b""))
+
+
+def _with_bare_breaks(data: bytes) -> bytes:
+    """Quoted-printable without the blanks that were put behind its soft line breaks (RFC 2045 §6.7, rule 3)."""
+    if b"= " not in data and b"=\t" not in data:
+        return data
+    lines = ((line, line.rstrip(b" \t\r")) for line in data.split(b"\n"))
+    return b"\n".join(bare if bare.endswith(b"=") else line for line, bare in lines)
 
 
 def _before_footer(data: bytes) -> bytes:

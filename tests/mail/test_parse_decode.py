@@ -96,6 +96,11 @@ def test_quoted_printable_is_read(data: bytes) -> None:
     assert decode.transfer(quopri.encodestring(data), "Quoted-Printable") == data
 
 
+def test_blanks_behind_a_soft_line_break_go_with_it() -> None:
+    """A mail server on the way put them there (RFC 2045 §6.7, rule 3); blanks that are text stay."""
+    assert decode.transfer(b"one=  \r\nline=\t\n \na = b \nc", "quoted-printable") == b"oneline \na = b \nc"
+
+
 @given(st.binary(max_size=100), st.sampled_from(["base64", "quoted-printable", "x-uuencode", "8bit", "", "x"]))
 def test_no_encoding_makes_bytes_raise(data: bytes, encoding: str) -> None:
     """An unknown one changes nothing."""
