@@ -81,6 +81,12 @@ UPDATE outbox SET state = 'failed', error = 'withdrawn: its cause was undone'
 WHERE id = ? AND state IN ('queued', 'held') AND cause NOT GLOB 'message:* message:*'
 """
 
+# What is journaled are SQL's literals, of whole numbers their digits; a mail whose case did not change is as it is.
+IN_ITS_CASE = """
+UPDATE outbox SET case_id = nullif(json_extract(:old, '$.case_id'), 'NULL')
+WHERE id = :id AND quote(case_id) = json_extract(:new, '$.case_id')
+"""
+
 HAS_LEFT = "SELECT 1 FROM outbox WHERE id = ? AND state IN ('sending', 'sent')"
 
 MADE_BY_STEP = """
@@ -179,6 +185,8 @@ def _turn_back(tx: Tx, step: int) -> Undone:
         elif table == "outbox" and change["op"] == "insert":
             withdrawn += tx.run(WITHDRAW, (change["row_id"],)).rowcount
             sent += tx.run(HAS_LEFT, (change["row_id"],)).fetchone() is not None
+        elif table == "outbox" and change["op"] == "update":
+            tx.run(IN_ITS_CASE, {"id": change["row_id"], "old": change["old"], "new": change["new"]})
         elif table == "deliveries" and change["op"] == "update":
             old, new = (literals.values(json.loads(change[side])) for side in ("old", "new"))
             turned = deliveries.turn_back(tx, change["row_id"], old, new)

@@ -108,3 +108,30 @@ def test_a_state_that_somebody_else_has_taken_over_is_not_undone(crm: Crm, conn:
     done = crm("undo", str(step))
     assert (done.exit, "in the way" in done.err, "case_spans" in done.err) == (4, True, True)
     assert dump(conn) == before
+
+
+@pytest.mark.parametrize("words", [("delete", "1", "-y"), ("merge", "1", "--into", "2")])
+def test_mails_that_went_out_belong_to_their_case_again(words: tuple[str, ...], crm: Crm, conn: sqlite3.Connection) -> None:
+    for number in (1, 2):
+        text = f"From: joe@acme.example\nTo: support@us.example\nMessage-ID: <{number}@acme.example>\n\nIt broke.\n"
+        assert crm("ingest", stdin=text.encode()).exit == 0
+    whose = "SELECT id, case_id FROM outbox ORDER BY id"
+    before = rows(conn, whose)
+    assert crm("case", *words).exit == 0
+    after = rows(conn, whose)
+    assert after != before
+    assert crm("undo").exit == 0
+    assert rows(conn, whose) == before
+    assert crm("redo").exit == 0
+    assert rows(conn, whose) == after
+
+
+def test_a_mails_case_that_stands_again_has_its_mails_again(crm: Crm, conn: sqlite3.Connection) -> None:
+    assert crm("ingest", stdin=b"From: joe@acme.example\nTo: support@us.example\n\nIt broke.\n").exit == 0
+    step = rows(conn, "SELECT max(step) FROM change_sets")[0][0]
+    whose = "SELECT id, case_id, state FROM outbox ORDER BY id"
+    before = rows(conn, whose)
+    assert crm("undo", str(step)).exit == 0
+    assert rows(conn, whose) != before
+    assert crm("redo").exit == 0
+    assert rows(conn, whose) == before
