@@ -652,6 +652,12 @@ CREATE INDEX outbox_to_outsiders_of_case ON outbox (case_id, created_at) WHERE u
 CREATE INDEX outbox_to_outsiders ON outbox (created_at) WHERE user_id IS NULL AND state <> 'held';
 CREATE INDEX outbox_alerts ON outbox (recipient, created_at) WHERE kind = 'alert';
 
+-- The file whose mails leave, by its inode: a copy of it is another one. No row: whichever sends first.
+CREATE TABLE home (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  inode TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE mail_keys (
   version INTEGER PRIMARY KEY AUTOINCREMENT,
   key BLOB NOT NULL CHECK (length(key) >= 32),

@@ -158,6 +158,7 @@ def create(path: str, mode: int = 0o600) -> sqlite3.Connection:
             conn.execute(statement)
         journal.make_triggers(conn)
         conn.execute("INSERT INTO mail_keys (key, created_at) VALUES (?, ?)", (os.urandom(32), clock.now()))
+        conn.execute("INSERT INTO home (id, inode) VALUES (1, ?)", (str(os.stat(path).st_ino),))
         conn.execute("COMMIT")
     except BaseException:
         conn.close()

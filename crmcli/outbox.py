@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable
 
@@ -17,6 +18,7 @@ DELAYS = (60, 120, 240, 480, 900, 1800, 3600, 7200, 14400, 28800, 43200, 72000, 
 PAUSES = DELAYS[:7]
 PATIENCE = len(PAUSES) + (sum(DELAYS) - sum(PAUSES)) // PAUSES[-1]
 NO_SENDER = "no address to send from"
+COPIED = "held in a copy of the database: the original may send it"
 
 KEYS = "SELECT version, key, retired_at IS NOT NULL FROM mail_keys ORDER BY version DESC"
 
@@ -251,6 +253,25 @@ def hold_all(tx: Tx, reason: str) -> int:
     for (outbox_id,) in rows:
         _end(tx, outbox_id, {"state": "held", "next_at": None, "error": reason})
     return len(rows)
+
+
+def home(conn: sqlite3.Connection) -> tuple[str, str | None]:
+    """The inode of the file that this is, and of the one whose mails leave, None where nobody has said."""
+    row = conn.execute("SELECT inode FROM home").fetchone()
+    return str(os.stat(conn.execute("PRAGMA database_list").fetchone()[2]).st_ino), row[0] if row else None
+
+
+def settle(tx: Tx) -> None:
+    """Be at home in this file; what a copy brought with it is held, as the original sends it too (mail.md §7)."""
+    here, before = home(tx.conn)
+    if before not in (here, None):
+        hold_all(tx, COPIED)
+    tx.run("INSERT INTO home (id, inode) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET inode = excluded.inode", (here,))
+
+
+def leave_home(tx: Tx) -> None:
+    """Whatever file this comes to be in next is its home."""
+    tx.run("DELETE FROM home")
 
 
 def _only(conn: sqlite3.Connection, outbox_id: int, verb: str, states: tuple[str, ...]) -> Row:

@@ -79,6 +79,7 @@ def _prepare(path: str, file: str, ready: str, origin: Origin) -> tuple[int, int
     try:
         with db.write(conn, origin._replace(dry_run=False)) as tx:
             held = outbox.hold_all(tx, HELD)
+            outbox.leave_home(tx)
             _keep_numbers(tx, path)
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:

@@ -52,6 +52,10 @@ def run(conn: sqlite3.Connection, now: str, seconds: float, step: int | None = N
     origin, ends = Origin(now, None, "system", "crm mail send", step=step), time.monotonic() + min(seconds, LONGEST)
     report = Sent()
     with _ready(conn) as deliver:
+        here, home = outbox.home(conn)
+        if deliver and here != home:
+            with db.write(conn, origin) as tx:
+                outbox.settle(tx)
         while deliver and not report.paused and time.monotonic() < ends:
             with db.write(conn, origin) as tx:
                 rows = outbox.claim(tx, _owner(), BATCH)

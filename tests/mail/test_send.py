@@ -7,6 +7,7 @@ import email
 import mailbox
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -28,6 +29,8 @@ from crmcli.errors import Busy
 from crmcli.mail import send, smtp, transport
 from crmcli.mail.parcel import Parcel
 from crmcli.model import Origin
+from tests.conftest import Run, through_main
+from tests.mail.post import letter
 
 NOW = "2026-03-02T09:00:00Z"
 ORIGIN = Origin(NOW, None, "system")
@@ -499,3 +502,34 @@ def test_secret_files_of_the_lock_are_no_wider_than_needed(conn: sqlite3.Connect
     use(conn, transport="maildir:sent")
     send.due(conn, NOW)
     assert not stat.S_IMODE(os.stat(f"{db_path}-send-lock").st_mode) & 0o007
+
+
+def test_a_copy_holds_what_the_original_will_send(db_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whatever tool it was made; what comes to it afterwards leaves (mail.md §7)."""
+
+    def crm(path: Path, *argv: str, stdin: bytes = b"") -> Run:
+        return through_main(["--db", str(path), "--now", NOW, *argv], stdin, monkeypatch)
+
+    def left(path: Path) -> list[str]:
+        return crm(path, "mail", "outbox", "list", "--columns", "state,error").out.split("\n")[1:-1]
+
+    original, copy = tmp_path / "here" / "crm.db", tmp_path / "there" / "crm.db"
+    for path in (original, copy):
+        path.parent.mkdir()
+    assert crm(original, "init", "--email", "support@us.example", "--section", "Support", "-q").exit == 0
+    assert crm(original, "ingest", stdin=letter()).exit == 0
+    with contextlib.closing(sqlite3.connect(original)) as conn:
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(original, copy)
+    moved = original.rename(original.with_name("moved.db"))
+    for path in (moved, copy):
+        assert crm(path, "config", "set", "transport", "maildir:sent").exit == 0
+        assert crm(path, "mail", "send").exit == 0
+    assert left(moved) == ["sent\t", "sent\t"]
+    assert left(copy) == [f"held\t{outbox.COPIED}"] * 2
+    assert not (copy.parent / "sent").exists() or not list((copy.parent / "sent" / "new").iterdir())
+    assert crm(copy, "ingest", stdin=letter("Another.\n", message_id="<2@acme.example>")).exit == 0
+    assert sorted(left(copy)) == [f"held\t{outbox.COPIED}"] * 2 + ["sent\t"] * 2
+    assert crm(copy, "mail", "outbox", "retry", "1-2").exit == 0
+    assert crm(copy, "mail", "send").exit == 0
+    assert left(copy) == ["sent\t"] * 4
