@@ -27,6 +27,7 @@ WHERE s.id = ? AND u.id IS NOT ? AND u.active = 1 AND u.email IS NOT NULL
 """
 
 ANY_RULE = "SELECT 1 FROM rules WHERE active = 1 LIMIT 1"
+NAMELESS = "SELECT 1 FROM sections WHERE reply_to IS NULL LIMIT 1"
 RESPONSIBLE = "SELECT user_id FROM sections WHERE id = ?"
 ANSWERED = "SELECT bytes FROM outbox WHERE message_id IN ({}) ORDER BY id DESC LIMIT 1"
 
@@ -151,8 +152,8 @@ def _stored(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: 
         messages.refresh(tx, delivery.message_id, incoming, kind, arrived)
         return delivery.message_id
     message_id = messages.insert(tx, incoming, kind, arrived)
-    # Mails that it causes may come from the address that it was delivered to.
-    deliveries.read_as(tx, delivery, message_id)
+    if tx.run(NAMELESS).fetchone():  # then mails that it causes may come from the address that it was delivered to
+        deliveries.read_as(tx, delivery, message_id)
     return message_id
 
 
