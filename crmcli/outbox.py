@@ -11,6 +11,7 @@ from crmcli.db import Tx
 from crmcli.errors import NotFound, Refused
 from crmcli.mail.sign import Key
 from crmcli.model import Row
+from crmcli.turns import path_of
 
 LEASE = 600
 # Seconds until the next attempt after the first, the second …; after the last the mail has failed: 5 days in all.
@@ -258,7 +259,7 @@ def hold_all(tx: Tx, reason: str) -> int:
 def home(conn: sqlite3.Connection) -> tuple[str, str | None]:
     """The inode of the file that this is, and of the one whose mails leave, None where nobody has said."""
     row = conn.execute("SELECT inode FROM home").fetchone()
-    return str(os.stat(conn.execute("PRAGMA database_list").fetchone()[2]).st_ino), row[0] if row else None
+    return str(os.stat(path_of(conn)).st_ino), row[0] if row else None
 
 
 def settle(tx: Tx) -> None:

@@ -13,13 +13,17 @@ WAIT = 30.0
 """Seconds that a writer waits for its turn."""
 
 
+def path_of(conn: sqlite3.Connection) -> str:
+    """The path of the database that is open, '' where it is no file."""
+    return str(conn.execute("PRAGMA database_list").fetchone()[2])  # main is the first
+
+
 @contextmanager
 def turn(conn: sqlite3.Connection) -> Iterator[None]:
     """Our turn among the writers of this file: an advisory lock beside it, else SQLite's own waiting alone."""
     import fcntl
 
-    path = conn.execute("PRAGMA database_list").fetchone()[2]  # main is the first
-    handle = _lock_file(path)
+    handle = _lock_file(path_of(conn))
     if handle is None:
         yield
         return

@@ -14,10 +14,7 @@ from crmcli.tuples import NamedTuple
 TYPE = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
 IDENTIFIER = re.compile(r"[!-;=?-~]{3,900}")
 LINE = 76
-"""Characters of a line of a header with encoded words (RFC 2047 §2)."""
-
-BYTES = 57
-"""Bytes that a line of base64 says (RFC 2045 §6.8)."""
+"""Characters of a line of a header with encoded words (RFC 2047 §2), and of one of base64 (RFC 2045 §6.8)."""
 
 ENCODED = "=?utf-8?"
 ROOM = 60
@@ -166,8 +163,8 @@ def _file(file: File) -> bytes:
     plain = name.isascii() and not re.search(r'["\\]', name)
     said = f'filename="{name}"' if plain else _percent(name)
     head = [("Content-Type", kind), ("Content-Disposition", f"attachment; {said}"), ("Content-Transfer-Encoding", "base64")]
-    lines = (file.content[at : at + BYTES] for at in range(0, len(file.content), BYTES))
-    return _lines(head) + b"\n" + b"".join(map(b2a_base64, lines))
+    body = b2a_base64(file.content, newline=False)
+    return _lines(head) + b"\n" + b"".join([body[at : at + LINE] + b"\n" for at in range(0, len(body), LINE)])
 
 
 def _percent(name: str) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crmcli import addresses, db, outbox, settings
+from crmcli import addresses, db, outbox, settings, turns
 from crmcli.errors import BadConfig, Busy
 from crmcli.mail import transport
 from crmcli.mail.parcel import Deliver, Down, Parcel, Refused
@@ -79,7 +79,7 @@ def one(conn: sqlite3.Connection, origin: Origin, outbox_id: int) -> Sent:
 def _ready(conn: sqlite3.Connection) -> Iterator[Deliver | None]:
     """The transport, None where none is set or another process is sending."""
     spec = settings.get(conn, "transport")
-    path = conn.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    path = turns.path_of(conn)
     if not spec:
         yield None
         return
