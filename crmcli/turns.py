@@ -1,16 +1,19 @@
-"""Our turn among the writers of a file, so that none starves (architecture.md §2)."""
+"""Our turn among the writers of a file, first come first served, so that none starves (architecture.md §2)."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from crmcli.errors import Busy
 
 WAIT = 30.0
 """Seconds that a writer waits for its turn."""
+LOCK = "hhqqi4x"
+"""The C structure `flock` (fcntl(2)): type, whence, start, length, pid."""
 
 
 def path_of(conn: sqlite3.Connection) -> str:
@@ -20,40 +23,73 @@ def path_of(conn: sqlite3.Connection) -> str:
 
 @contextmanager
 def turn(conn: sqlite3.Connection) -> Iterator[None]:
-    """Our turn among the writers of this file: an advisory lock beside it, else SQLite's own waiting alone."""
-    import fcntl
-
+    """Our turn among the writers of this file: by locks on a file beside it, else SQLite's own waiting alone."""
     handle = _lock_file(path_of(conn))
     if handle is None:
         yield
         return
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _in_line(handle)
-        except OSError:
-            pass  # a file system without such locks
+        with suppress(OSError):  # a file system without such locks
+            _line_up(handle)
         yield
     finally:
         os.close(handle)
 
 
-def _in_line(handle: int) -> None:
-    """Wait for the lock in the kernel's line, first come first served; Busy where it takes too long.
+def _line_up(handle: int) -> None:
+    """Stand at the end of the line, and wait for who stands before us; Busy where it takes too long.
 
-    Who waits there cannot be called back: a thread does it, by a handle that lets go again where ours is closed by then.
+    A lock alone is no line: who comes while the next one wakes up takes it first, again and again. So each has a place, a
+    byte of the file that it locks until it is done or dead, and waits for the byte before. Places are given out one by one,
+    under a lock of the file; where a system has no locks of bytes that belong to an open file, that lock is the turn itself.
     """
-    import _thread
     import fcntl
 
-    waiting, told = os.dup(handle), _thread.allocate_lock()
+    _wait(handle, fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_EX)
+    if hasattr(fcntl, "F_OFD_SETLK"):
+        last = _last(handle)
+        _byte(handle, fcntl.F_OFD_SETLK, fcntl.F_WRLCK, last + 1)
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        _wait(handle, partial(_byte, kind=fcntl.F_RDLCK, place=last), fcntl.F_OFD_SETLK, fcntl.F_OFD_SETLKW)
+
+
+def _last(handle: int) -> int:
+    """The last place in the line that is taken, 0 where none is: a question is answered by any lock that is in its way."""
+    import fcntl
+
+    last = 0
+    while True:
+        kind, _, start, length, _ = _byte(handle, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, last + 1, 0)
+        if kind == fcntl.F_UNLCK:
+            return last
+        last = start + length - 1
+
+
+def _byte(handle: int, ask: int, kind: int, place: int, length: int = 1) -> tuple[int, ...]:
+    """Ask for a lock of that kind on the bytes from a place on (length 0: all of them) → type, whence, start, length, pid."""
+    import fcntl
+    import struct
+
+    return struct.unpack(LOCK, fcntl.fcntl(handle, ask, struct.pack(LOCK, kind, os.SEEK_SET, place, length, 0)))
+
+
+def _wait(handle: int, lock: Callable[[int, int], object], at_once: int, waiting: int) -> None:
+    """Lock at once, else in a thread, since who waits there cannot be called back; Busy where it takes too long.
+
+    The thread has a handle of its own, which lets go again where ours is closed by then.
+    """
+    import _thread
+
+    with suppress(BlockingIOError):
+        lock(handle, at_once)
+        return
+    other, told = os.dup(handle), _thread.allocate_lock()
     told.acquire()
 
     def wait() -> None:
         with suppress(OSError):
-            fcntl.flock(waiting, fcntl.LOCK_EX)
-        os.close(waiting)
+            lock(other, waiting)
+        os.close(other)
         told.release()
 
     _thread.start_new_thread(wait, ())

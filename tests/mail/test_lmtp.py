@@ -26,6 +26,7 @@ from crmcli.mail.intake import Intake
 from crmcli.model import Origin
 from tests.conftest import NOW, Run
 from tests.mail.post import count, later, letter, one, out, setting, store
+from tests.test_turns import waiting
 
 Crm: TypeAlias = Callable[..., Run]
 
@@ -386,7 +387,7 @@ def test_stopped_it_answers_what_it_has_accepted_and_takes_no_more(
         told: list[tuple[int, bytes]] = []
         thread = threading.Thread(target=lambda: told.extend(hand_in(busy, wire(letter()))))
         thread.start()
-        eventually(lambda: waits_for_the_database(db_path))
+        eventually(lambda: waiting(db_path) == 1)
         running.process.send_signal(number)
         assert idle.getreply() == (421, b"4.3.2 going down" + LATER)
         assert half.getreply() == (421, b"4.3.2 going down" + LATER)
@@ -399,18 +400,6 @@ def test_stopped_it_answers_what_it_has_accepted_and_takes_no_more(
         assert busy.getreply()[0] == 421
         assert running.process.wait(timeout=60) == code
     assert (count(conn, "deliveries"), count(conn, "cases")) == (1, 1)
-
-
-def waits_for_the_database(db_path: str) -> bool:
-    """Whether somebody has the turn to write, which is taken before the database's own lock."""
-    import fcntl
-
-    with contextlib.suppress(FileNotFoundError), open(f"{db_path}-lock") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 # Where it listens ----------------------------------------------------------------------------------------
