@@ -11,7 +11,9 @@ from binascii import b2a_base64, b2a_qp
 from crmcli.text import clean
 from crmcli.tuples import NamedTuple
 
-TYPE = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
+TYPE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-")
+"""What the names of a type and its subtype are made of, in lower case (RFC 6838 §4.2)."""
+
 IDENTIFIER = re.compile(r"[!-;=?-~]{3,900}")
 LINE = 76
 """Characters of a line of a header with encoded words (RFC 2047 §2), and of one of base64 (RFC 2045 §6.8)."""
@@ -68,7 +70,7 @@ def compose(letter: Letter) -> bytes:
     text = _text(letter.text)
     if not letter.files:
         return head + text
-    boundary = b"=_" + re.sub("[^a-z0-9]", "", letter.message_id.partition(".")[0]).encode()
+    boundary = b"=_%b" % "".join(filter(str.isalnum, letter.message_id.partition(".")[0])).encode()
     parts = [b"--%b\n%b\n" % (boundary, part) for part in (text, *map(_file, letter.files))]
     return b"".join((head, b'Content-Type: multipart/mixed; boundary="%b"\n\n' % boundary, *parts, b"--%b--\n" % boundary))
 
@@ -150,17 +152,20 @@ def _text(text: str) -> bytes:
     spoiled = any(len(line) > LONGEST_LINE or line.startswith(("From ", "--=_")) for line in text.split("\n"))
     if text.isascii() and not spoiled:
         return b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit\n\n" + text.encode("ascii")
-    body = re.sub(rb"(?m)^From ", b"=46rom ", b2a_qp(text.encode("utf-8"), istext=True))
-    return b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n" + body
+    body = b"\n" + b2a_qp(text.encode("utf-8"), istext=True)
+    head = b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n"
+    return head + body.replace(b"\nFrom ", b"\n=46rom ")
 
 
 def _file(file: File) -> bytes:
     """A file as a part: base64, its name by RFC 2231 where it is not plain."""
-    kind = file.type.lower() if re.fullmatch(TYPE, file.type) else ""
-    if not kind or kind.startswith(("message/", "multipart/")):
+    kind = file.type.lower()
+    names = kind.split("/")
+    named = len(names) == 2 and all(name[:1].isalnum() and TYPE.issuperset(name) for name in names)
+    if not named or names[0] in ("message", "multipart"):
         kind = "application/octet-stream"
     name = clean(file.name, lines=False)
-    plain = name.isascii() and not re.search(r'["\\]', name)
+    plain = name.isascii() and '"' not in name and "\\" not in name
     said = f'filename="{name}"' if plain else _percent(name)
     head = [("Content-Type", kind), ("Content-Disposition", f"attachment; {said}"), ("Content-Transfer-Encoding", "base64")]
     body = b2a_base64(file.content, newline=False)
