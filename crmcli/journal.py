@@ -36,13 +36,20 @@ CREATE VIEW journal_entry AS
 ENTRY_TRIGGER = """
 CREATE TRIGGER journal_entry_insert INSTEAD OF INSERT ON journal_entry BEGIN
   INSERT INTO change_sets (step, at, true_at, source)
-  SELECT 1 + coalesce((SELECT max(id) FROM change_sets), 0),
+  SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change_sets'), 0),
          strftime('%Y-%m-%dT%H:%M:%SZ'), strftime('%Y-%m-%dT%H:%M:%SZ'), 'outside'
   WHERE NOT EXISTS (SELECT 1 FROM journal_context);
   INSERT INTO changes (change_set_id, table_name, row_id, op, rule_id, old, new)
   VALUES (coalesce((SELECT change_set_id FROM journal_context), (SELECT max(id) FROM change_sets)),
           NEW.table_name, NEW.row_id, NEW.op, (SELECT rule_id FROM journal_context), NEW.old, NEW.new);
 END
+"""
+
+# The id that comes next is the step where nothing else is told.
+BEGIN = """
+INSERT INTO change_sets (id, step, at, true_at, user_id, source, command, reason)
+SELECT next, coalesce(?, next), ?, ?, ?, ?, ?, ?
+FROM (SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change_sets'), 0) AS next)
 """
 
 
@@ -111,13 +118,8 @@ END"""
 
 def begin(conn: sqlite3.Connection, origin: Origin, true_at: str) -> int:
     """Open a change set and name it in the journal's context → its id."""
-    cursor = conn.execute(
-        "INSERT INTO change_sets (step, at, true_at, user_id, source, command, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (origin.step or 0, origin.now, true_at, origin.user_id, origin.source, origin.command, origin.reason),
-    )
-    change_set_id = int(cursor.lastrowid or 0)
-    if origin.step is None:
-        conn.execute("UPDATE change_sets SET step = id WHERE id = ?", (change_set_id,))
+    who = (origin.now, true_at, origin.user_id, origin.source, origin.command, origin.reason)
+    change_set_id = int(conn.execute(BEGIN, (origin.step, *who)).lastrowid or 0)
     conn.execute("INSERT INTO journal_context (id, change_set_id, now) VALUES (1, ?, ?)", (change_set_id, origin.now))
     return change_set_id
 
