@@ -211,9 +211,9 @@ CREATE INDEX cases_unclosed_by_section
 CREATE INDEX cases_unclosed_by_user
   ON cases (user_id, priority, (deadline_at IS NOT NULL), deadline_at DESC, starts_at DESC, id DESC)
   WHERE active = 1 AND state NOT IN ('done', 'cancel');
-CREATE INDEX cases_by_partner ON cases (partner_id);
-CREATE INDEX cases_by_contact ON cases (contact_id);
-CREATE INDEX cases_by_category ON cases (category_id);
+CREATE INDEX cases_by_partner ON cases (partner_id) WHERE partner_id IS NOT NULL;
+CREATE INDEX cases_by_contact ON cases (contact_id) WHERE contact_id IS NOT NULL;
+CREATE INDEX cases_by_category ON cases (category_id) WHERE category_id IS NOT NULL;
 CREATE INDEX cases_by_email_from ON cases (email_from);
 CREATE INDEX cases_by_deadline ON cases (deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX cases_by_starts ON cases (starts_at);
@@ -595,8 +595,8 @@ CREATE TABLE deliveries (
 ) STRICT;
 
 CREATE INDEX deliveries_waiting ON deliveries (lease_until) WHERE state = 'received';
-CREATE INDEX deliveries_by_message ON deliveries (message_id);
-CREATE INDEX deliveries_by_case ON deliveries (case_id);
+CREATE INDEX deliveries_by_message ON deliveries (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX deliveries_by_case ON deliveries (case_id) WHERE case_id IS NOT NULL;
 
 CREATE TABLE blobs (
   sha256 TEXT NOT NULL PRIMARY KEY,
