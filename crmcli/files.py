@@ -25,9 +25,9 @@ ORDER BY a.id
 SAME = "SELECT id FROM attachments WHERE message_id = ? AND name = ? AND type = ? AND sha256 = ? ORDER BY id"
 
 
-def store(tx: Tx, content: bytes) -> str:
-    """Keep the bytes, once for all copies → their sha256."""
-    sha256 = digest.hexdigest(content)
+def store(tx: Tx, content: bytes, sha256: str = "") -> str:
+    """Keep the bytes, once for all copies → their sha256, reckoned where it is not known."""
+    sha256 = sha256 or digest.hexdigest(content)
     tx.run(
         "INSERT INTO blobs (sha256, size, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (sha256, len(content), content),
@@ -50,14 +50,15 @@ def attach(tx: Tx, file: Attached, case_id: int | None = None, message_id: int |
     )
 
 
-def replace(tx: Tx, message_id: int, parts: list[tuple[str, str, bytes]]) -> None:
-    """Give a mail these files (name, type, content) in place of what it has; those that it has already stay."""
+def replace(tx: Tx, message_id: int, files: list[tuple[Attached, bytes]]) -> None:
+    """Give a mail these files, with their contents, in place of what it has; those that it has already stay."""
     kept: set[int] = set()
-    for name, kind, content in parts:
-        wanted = (message_id, safe_name(name), kind, digest.hexdigest(content))
+    for file, content in files:
+        wanted = (message_id, safe_name(file.name), file.type, file.sha256)
         row = next((row for row in tx.run(SAME, wanted) if row[0] not in kept), None)
-        made = Attached(name, kind, len(content), wanted[3])
-        kept.add(row[0] if row else attach(tx, made._replace(sha256=store(tx, content)), message_id=message_id))
+        if row is None:
+            store(tx, content, file.sha256)
+        kept.add(row[0] if row else attach(tx, file, message_id=message_id))
     for (attachment_id,) in tx.run("SELECT id FROM attachments WHERE message_id = ?", (message_id,)).fetchall():
         if attachment_id not in kept:
             tx.run("DELETE FROM attachments WHERE id = ?", (attachment_id,))

@@ -95,9 +95,9 @@ def insert(tx: Tx, incoming: Incoming, kind: Kind, arrived: Arrived) -> int:
     reused = _is_reused(tx, incoming, NEWEST)
     message_id = tx.insert("messages", {"received_at": tx.now, **_values(incoming, kind, arrived, reused)})
     _refer(tx, message_id, incoming)
-    for part in incoming.attachments:
-        sha256 = files.store(tx, part.content)
-        files.attach(tx, Attached(part.name, part.type, len(part.content), sha256), message_id=message_id)
+    for file, content in _files(incoming):
+        files.store(tx, content, file.sha256)
+        files.attach(tx, file, message_id=message_id)
     return message_id
 
 
@@ -110,7 +110,12 @@ def refresh(tx: Tx, message_id: int, incoming: Incoming, kind: Kind, arrived: Ar
     tx.run("DELETE FROM message_refs WHERE message_id = ?", (message_id,))
     _refer(tx, message_id, incoming)
     if "oversize" not in incoming.marks:
-        files.replace(tx, message_id, [(part.name, part.type, part.content) for part in incoming.attachments])
+        files.replace(tx, message_id, _files(incoming))
+
+
+def _files(incoming: Incoming) -> list[tuple[Attached, bytes]]:
+    parts = incoming.attachments
+    return [(Attached(part.name, part.type, len(part.content), part.sha256), part.content) for part in parts]
 
 
 def _values(incoming: Incoming, kind: Kind, arrived: Arrived, marks: Sequence[str]) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+from crmcli import digest
 from crmcli.mail import decode
 from crmcli.mail.incoming import Part, Span
 from crmcli.mail.mime import Entity, leaves
@@ -143,7 +144,7 @@ def _from_html(source: str) -> tuple[str, list[Span], list[str]]:
 def _attachment(raw: bytes, part: Entity) -> Part:
     content = decode.transfer(raw[part.start : part.end], part.encoding)
     inline = part.disposition == "inline" or (part.disposition != "attachment" and bool(part.get("content-id")))
-    return Part(clean(part.name, lines=False) or NAMES.get(part.type, ""), part.type, content, inline)
+    return Part(clean(part.name, lines=False) or NAMES.get(part.type, ""), part.type, content, inline, digest.hexdigest(content))
 
 
 def _special(root: Entity, attachments: tuple[Part, ...]) -> list[str]:

@@ -12,12 +12,13 @@ RETURNED = ("message/rfc822", "message/global", "text/rfc822-headers", "message/
 
 
 class Part(NamedTuple):
-    """A file that came with a mail: name as the sender wrote it (decoded, one line), type in lower case."""
+    """A file that came with a mail: name as the sender wrote it (decoded, one line), type in lower case, its digest."""
 
     name: str
     type: str
     content: bytes
     inline: bool
+    sha256: str
 
 
 class Incoming(NamedTuple):

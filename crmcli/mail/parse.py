@@ -55,7 +55,7 @@ def poisoned(raw: bytes) -> Incoming:
         html_used=False,
         charset="latin-1",
         charset_reason="fallback",
-        attachments=(Part("message.eml", "message/rfc822", raw, False),),
+        attachments=(Part("message.eml", "message/rfc822", raw, False, digest.hexdigest(raw)),),
         visible=((0, len(text)),) if text else (),
         marks=("poison",),
         content_key=digest.hexdigest(raw),
@@ -130,7 +130,7 @@ def _key(sender: str, date: str | None, text: str, attachments: tuple[Part, ...]
 
     Of one without id and date the subject too: scripts that write such mails may say nothing else.
     """
-    parts = [sender, date or "", text, *(digest.hexdigest(part.content) for part in attachments)]
+    parts = [sender, date or "", text, *(part.sha256 for part in attachments)]
     if not date and not _ids(headers.get("message-id", "")):
         parts.append(headers.get("subject", ""))
     return digest.hexdigest("\0".join(parts).encode("utf-8", "replace"))
