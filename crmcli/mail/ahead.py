@@ -7,6 +7,7 @@ is known by that (mail.md §2).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import subprocess
@@ -26,6 +27,9 @@ Asked: TypeAlias = list[tuple[bytes, Envelope]]
 # The folder that we work in, which is anybody's, is no place to import from; what is there first, digest.py takes.
 START = "import hashlib, sys; sys.path.append(sys.argv[1]); from crmcli.mail import ahead; ahead.main()"
 
+ROOM = 1 << 20
+"""Bytes that a pipe takes, as Linux allows anybody: the first group is asked for while the process begins."""
+
 
 class Reader:
     """A process that reads mails; what it cannot do any more, it answers with None."""
@@ -34,6 +38,10 @@ class Reader:
         argv = [sys.executable, "-P", "-c", START, os.path.dirname(resources.PACKAGE)]
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=nothing, start_new_session=True)
+        for end in (self._process.stdin, self._process.stdout):
+            assert end
+            with suppress(OSError, AttributeError):  # a system that has no larger pipes, or no more of them
+                fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, ROOM)
 
     def ask(self, group: Asked, max_bytes: int) -> None:
         """Have these mails read."""

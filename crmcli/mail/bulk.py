@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import chain
+from itertools import chain, repeat
 
 from crmcli.errors import Busy, NotFound, Usage
 from crmcli.mail.group import BYTES, MAILS
@@ -21,9 +21,11 @@ BETWEEN = re.compile(
     rb"From (\S*) (?=.*\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b)(?=.*\b(?:19|20)\d\d\b).*\d\d:\d\d.*\r?\n\Z"
 )
 
-
 PIECE = 1 << 20
 """So many bytes of a mailbox are read at once."""
+
+GROWING = (40, 25, 40, 60)
+"""The mails of the first groups: one while the process that reads ahead begins, then each as it can read the next meanwhile."""
 
 GONE = "a file that was named is not there"
 
@@ -57,13 +59,14 @@ def _size(path: str) -> int:
 
 
 def together(mails: Iterable[Found]) -> Iterator[list[Found]]:
-    """The mails in groups of no more than one commit takes."""
+    """The mails in groups of no more than one commit takes, the first ones smaller."""
     group: list[Found] = []
-    size = 0
+    rooms = chain(GROWING, repeat(MAILS))
+    size, room = 0, next(rooms)
     for mail in mails:
-        if group and (len(group) == MAILS or size + len(mail.raw) > BYTES):
+        if group and (len(group) == room or size + len(mail.raw) > BYTES):
             yield group
-            group, size = [], 0
+            group, size, room = [], 0, next(rooms)
         group.append(mail)
         size += len(mail.raw)
     if group:

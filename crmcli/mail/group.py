@@ -20,12 +20,12 @@ from crmcli.mail.ingest import Mail, Terms
 from crmcli.model import Origin
 from crmcli.tuples import NamedTuple, TypeAlias
 
-MAILS = 50
-BYTES = 1_000_000
+MAILS = 100
+BYTES = 2_000_000
 """How much one custody commit takes at most: others wait for the file meanwhile."""
 
-HELD = 0.05
-"""Seconds after which a transaction takes no further mail."""
+HELD = 0.1
+"""Seconds after which a transaction takes no further mail: none is to hold the file over 0.2 s (architecture.md §2)."""
 
 Moment: TypeAlias = Callable[[], Origin]
 """Who writes, at this moment."""

@@ -215,6 +215,7 @@ def tracker(folder: str, bin_: str) -> list[str]:
 
 def main(count: int, bin_: str) -> None:
     """Print every rate, the best of three, and what it is of the others'."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     os.environ.update({"TZ": "UTC", "XDG_CONFIG_HOME": "/nonexistent", "PYTHONPATH": str(ROOT)})
     mails = [mail(number) for number in range(count)]
     with tempfile.TemporaryDirectory() as folder:
