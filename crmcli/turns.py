@@ -12,6 +12,10 @@ from crmcli.errors import Busy
 
 WAIT = 30.0
 """Seconds that a writer waits for its turn."""
+
+END = 1 << 62
+"""A place that no line reaches."""
+
 LOCK = "hhqqi4x"
 """The C structure `flock` (fcntl(2)): type, whence, start, length, pid."""
 
@@ -41,32 +45,37 @@ def _line_up(handle: int) -> None:
 
     A lock alone is no line: who comes while the next one wakes up takes it first, again and again. So each has a place, a
     byte of the file that it locks until it is done or dead, and waits for the byte before. Places are given out one by one,
-    under a lock of the file; where a system has no locks of bytes that belong to an open file, that lock is the turn itself.
+    under a lock of the file; where there can be no places, as on systems without locks of an open file, it is the turn itself.
     """
     import fcntl
 
     _wait(handle, fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_EX)
-    if hasattr(fcntl, "F_OFD_SETLK"):
-        last = _last(handle)
+    last = _last(handle) if hasattr(fcntl, "F_OFD_SETLK") else None
+    if last is not None:
         _byte(handle, fcntl.F_OFD_SETLK, fcntl.F_WRLCK, last + 1)
         fcntl.flock(handle, fcntl.LOCK_UN)
         _wait(handle, partial(_byte, kind=fcntl.F_RDLCK, place=last), fcntl.F_OFD_SETLK, fcntl.F_OFD_SETLKW)
 
 
-def _last(handle: int) -> int:
-    """The last place in the line that is taken, 0 where none is: a question is answered by any lock that is in its way."""
+def _last(handle: int) -> int | None:
+    """The last place in the line that is taken, 0 where none is, None where another program holds more than a place.
+
+    The system names any one of the locks that are in the way, not the last.
+    """
     import fcntl
 
     last = 0
     while True:
-        kind, _, start, length, _ = _byte(handle, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, last + 1, 0)
+        kind, _, start, length, _ = _byte(handle, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, last + 1, END - last)
         if kind == fcntl.F_UNLCK:
             return last
-        last = start + length - 1
+        if length != 1:
+            return None
+        last = start
 
 
 def _byte(handle: int, ask: int, kind: int, place: int, length: int = 1) -> tuple[int, ...]:
-    """Ask for a lock of that kind on the bytes from a place on (length 0: all of them) → type, whence, start, length, pid."""
+    """Ask for a lock of that kind on the bytes from a place on → type, whence, start, length, pid."""
     import fcntl
     import struct
 

@@ -132,3 +132,23 @@ def test_without_locks_of_bytes_the_lock_of_the_file_is_the_turn(path: str, monk
         pass
     with turns.turn(conn):
         pass
+
+
+@pytest.mark.parametrize(("start", "length"), [(0, 0), (5, 0), ((1 << 63) - 1, 1), (1 << 62, 100), (0, 1 << 62)])
+def test_locks_of_other_programs_on_the_file_stop_nobody(path: str, start: int, length: int) -> None:
+    """Whatever bytes they take; the turn is still ours alone."""
+    with open(f"{path}-lock", "wb") as other:
+        turns._byte(other.fileno(), fcntl.F_OFD_SETLK, fcntl.F_WRLCK, start, length)
+        order: list[str] = []
+
+        def run() -> None:
+            with turns.turn(sqlite3.connect(path)):
+                order.append("second")
+
+        with turns.turn(sqlite3.connect(path)):
+            thread = threading.Thread(target=run, daemon=True)
+            thread.start()
+            time.sleep(0.05)
+            order.append("first")
+        thread.join(10)
+    assert order == ["first", "second"]
