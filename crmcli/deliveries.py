@@ -18,8 +18,8 @@ LEASE = 150
 BULK = "read in bulk"
 """The reason of a delivery that did not come by the pipe, while it waits."""
 
-COMPRESSION = 1
-"""Beyond, twice the time saves some five hundredths of the room."""
+COMPRESSION, MEMORY = 1, 9
+"""zlib's level, beyond which twice the time saves some five hundredths of the room, and its memory, which saves a tenth of it."""
 
 COLUMNS = "id, sha256, route, recipient, sender, received_at, state, attempts, owner, lease_until, message_id, case_id, reason"
 
@@ -97,7 +97,8 @@ def same(conn: sqlite3.Connection, core_sha256: str, route: str) -> Delivery | N
 
 def pack(raw: bytes, sha256: str = "") -> Packed:
     """The bytes as they are kept; their digest where it is not known."""
-    return Packed(sha256 or digest.hexdigest(raw), len(raw), zlib.compress(raw, COMPRESSION))
+    packer = zlib.compressobj(COMPRESSION, memLevel=MEMORY)
+    return Packed(sha256 or digest.hexdigest(raw), len(raw), packer.compress(raw) + packer.flush())
 
 
 def take(

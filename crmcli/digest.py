@@ -10,24 +10,29 @@ from _operator import _compare_digest
 
 from crmcli.tuples import TYPE_CHECKING, Any
 
-if TYPE_CHECKING or "hashlib" in sys.modules:
-    from hashlib import sha256  # OpenSSL's takes a fifth of the time, once it is there
+if TYPE_CHECKING:
+    from hashlib import sha256 as own
 else:
     try:
         if sys.version_info >= (3, 12):
-            from _sha2 import sha256
+            from _sha2 import sha256 as own
         else:
-            from _sha256 import sha256
+            from _sha256 import sha256 as own
     except ImportError:
-        from hashlib import sha256
+        from hashlib import sha256 as own
 
 
 INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
+def sha256(content: bytes) -> Any:
+    """The digest as hashlib gives it; OpenSSL's takes a fifth of the time, for who has loaded it."""
+    return getattr(sys.modules.get("hashlib"), "sha256", own)(content)
+
+
 def hexdigest(content: bytes) -> str:
     """The SHA-256 of the bytes, 64 hexadecimal digits."""
-    return sha256(content).hexdigest()
+    return str(sha256(content).hexdigest())
 
 
 def hmac(key: bytes, message: bytes) -> bytes:
@@ -36,7 +41,7 @@ def hmac(key: bytes, message: bytes) -> bytes:
         key = sha256(key).digest()
     key = key.ljust(64, b"\0")
     inner, outer = key.translate(INNER), key.translate(OUTER)
-    return sha256(outer + sha256(inner + message).digest()).digest()
+    return bytes(sha256(outer + sha256(inner + message).digest()).digest())
 
 
 def same(one: Any, other: Any) -> bool:

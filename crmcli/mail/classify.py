@@ -57,19 +57,14 @@ class Sign(NamedTuple):
     holds: Callable[[Incoming, Known], bool] | None = None
     of_list: bool = False
 
-    def found(self, incoming: Incoming, known: Known, names: set[str]) -> bool:
-        """Whether the mail, whose headers have these names, bears the sign."""
-        if self.headers and names.isdisjoint(self.headers):
-            return False
-        return self.holds is None or self.holds(incoming, known)
-
 
 def classify(incoming: Incoming, known: Known) -> Kind:
     """The kind of a mail with its evidence; a web form's mail is human whatever robots' signs it bears."""
     ours = _from_own_list(incoming, known)
     known = known._replace(sender=None) if ours and known.sender else known  # the list's own, where its bounces go
     names = {name for name, _ in incoming.headers}
-    signs = [sign for sign in SIGNS if sign.found(incoming, known, names) and not (ours and sign.of_list)]
+    asked = [sign for sign in SIGNS if not ((sign.headers and names.isdisjoint(sign.headers)) or (ours and sign.of_list))]
+    signs = [sign for sign in asked if sign.holds is None or sign.holds(incoming, known)]
     if (incoming.from_ or "").lower() in known.forms:
         signs = [sign for sign in signs if sign.kind not in ("auto-reply", "bulk")]
     name = min((sign.kind for sign in signs), key=KINDS.index, default="human")

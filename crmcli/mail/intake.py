@@ -6,6 +6,7 @@ pipe does after each mail: it finishes mails that were left behind, and sends wh
 
 from __future__ import annotations
 
+import hashlib  # noqa: F401 - many mails are worth loading it: digest.py takes it where it is there
 import os
 import queue
 import sqlite3

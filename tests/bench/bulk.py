@@ -173,6 +173,8 @@ def peak(line: list[str]) -> float:
 
 def one_by_one(path: str, mails: list[bytes]) -> None:
     """Both commits for each mail, in one process."""
+    import hashlib  # noqa: F401 - as the resident intake does: digest.py takes it where it is there
+
     from crmcli.mail import envelope, ingest
 
     conn = db.connect(path)
