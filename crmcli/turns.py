@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,9 +16,6 @@ WAIT = 30.0
 
 END = 1 << 62
 """A place that no line reaches."""
-
-LOCK = "hhqqi4x"
-"""The C structure `flock` (fcntl(2)): type, whence, start, length, pid."""
 
 
 def path_of(conn: sqlite3.Connection) -> str:
@@ -50,7 +48,7 @@ def _line_up(handle: int) -> None:
     import fcntl
 
     _wait(handle, fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_EX)
-    last = _last(handle) if hasattr(fcntl, "F_OFD_SETLK") else None
+    last = _last(handle) if hasattr(fcntl, "F_OFD_SETLK") and sys.maxsize > END else None
     if last is not None:
         _byte(handle, fcntl.F_OFD_SETLK, fcntl.F_WRLCK, last + 1)
         fcntl.flock(handle, fcntl.LOCK_UN)
@@ -66,7 +64,7 @@ def _last(handle: int) -> int | None:
 
     last = 0
     while True:
-        kind, _, start, length, _ = _byte(handle, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, last + 1, END - last)
+        kind, start, length = _byte(handle, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, last + 1, END - last)
         if kind == fcntl.F_UNLCK:
             return last
         if length != 1:
@@ -74,12 +72,17 @@ def _last(handle: int) -> int | None:
         last = start
 
 
-def _byte(handle: int, ask: int, kind: int, place: int, length: int = 1) -> tuple[int, ...]:
-    """Ask for a lock of that kind on the bytes from a place on → type, whence, start, length, pid."""
-    import fcntl
-    import struct
+def _byte(handle: int, ask: int, kind: int, place: int, length: int = 1) -> tuple[int, int, int]:
+    """Ask for a lock of that kind on the bytes from a place on → the type, start and length that the system answers with.
 
-    return struct.unpack(LOCK, fcntl.fcntl(handle, ask, struct.pack(LOCK, kind, os.SEEK_SET, place, length, 0)))
+    The structure `flock` (fcntl(2)) as systems of 64 bits lay it out, without struct, whose import is 0.3 ms of each run.
+    """
+    import fcntl
+
+    said = memoryview(bytearray(32))
+    said.cast("h")[0], said.cast("q")[1], said.cast("q")[2] = kind, place, length
+    told = memoryview(fcntl.fcntl(handle, ask, bytes(said)))
+    return told.cast("h")[0], told.cast("q")[1], told.cast("q")[2]
 
 
 def _wait(handle: int, lock: Callable[[int, int], object], at_once: int, waiting: int) -> None:
