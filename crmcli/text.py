@@ -15,7 +15,7 @@ ADDRESS = r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+\Z"
 
 def clean(text: str, lines: bool = True) -> str:
     """The text without control characters; with lines False also on one line, runs of blanks made one."""
-    if not text.replace("\n", "").replace("\t", "").isprintable():
+    if not (text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable()):
         text = re.sub(CONTROLS, "", text.replace("\r\n", "\n").replace("\r", "\n"))
     return text if lines else " ".join(text.split())
 

@@ -61,6 +61,7 @@ BOMS = (
 )
 CHARSET = re.compile(r"[A-Za-z0-9][\w.:+-]{0,39}", re.ASCII)
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+BLANKS = (b" ", b"\t", b"\r", b"\n")
 NOT_BASE64 = bytes(set(range(256)) - set(BASE64))
 CUT = ("unexpected end of data", "incomplete multibyte sequence")
 # Pieces of base64 with a padding of their own; more are no mail program's work.
@@ -162,10 +163,13 @@ def transfer(data: bytes, encoding: str) -> bytes:
 
 def base64(data: bytes) -> bytes:
     """What base64 says, foreign characters, missing and early padding overlooked."""
-    data = _before_footer(data).translate(None, NOT_BASE64).rstrip(b"=")
-    if b"=" not in data:
-        return _base64_run(data)
-    *pieces, rest = data.split(b"=", PIECES)
+    said = data.translate(None, NOT_BASE64)
+    if len(said) + sum(map(data.count, BLANKS)) < len(data):
+        said = _before_footer(data).translate(None, NOT_BASE64)
+    said = said.rstrip(b"=")
+    if b"=" not in said:
+        return _base64_run(said)
+    *pieces, rest = said.split(b"=", PIECES)
     return b"".join(map(_base64_run, pieces)) + _base64_run(rest.replace(b"=", b""))
 
 
@@ -179,8 +183,6 @@ def _with_bare_breaks(data: bytes) -> bytes:
 
 def _before_footer(data: bytes) -> bytes:
     """What stands above a line with nothing of base64 in it, such as a rule: lists and scanners write below it."""
-    if not data.translate(None, BASE64 + b" \t\r\n"):
-        return data
     end, begun = 0, False
     for line in BytesIO(data):
         said = line.translate(None, NOT_BASE64)

@@ -125,14 +125,12 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
     """The headers at start, and where their body begins."""
     if raw[start : start + 1] == b"\n" or raw[start : start + 2] == b"\r\n":
         return [], start + (1 if raw[start : start + 1] == b"\n" else 2)
-    blank = raw.find(b"\n\r\n", start, end)
-    bare = raw.find(b"\n\n", start, blank + 1 if blank >= 0 else end)
-    stop, body = (bare + 1, bare + 2) if bare >= 0 else (blank + 1, blank + 3) if blank >= 0 else (end, end)
+    stop, body = _blank_line(raw, start, end)
     if stop - start > HEADERS:
         marks["cut-headers"] = None
         stop = raw.rfind(b"\n", start, start + HEADERS) + 1 or start + HEADERS
     block = raw[start:stop]
-    if OBSOLETE.search(block):
+    if (b" :" in block or b"\t:" in block) and OBSOLETE.search(block):
         block = OBSOLETE.sub(rb"\1:\2", block)
     fields = _plain_fields(_escaped(block))
     if fields is None:
@@ -150,6 +148,20 @@ def _headers(raw: bytes, start: int, end: int, marks: dict[str, None]) -> tuple[
         marks["cut-header"] = None
         fields = [(name, value[:HEADER]) for name, value in fields]
     return fields, body
+
+
+def _blank_line(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Where the first empty line begins and ends, both the end without one.
+
+    The kind that the first line's ending tells is looked for first: the other may be nowhere in a large mail.
+    """
+    first = raw.find(b"\n", start, end)
+    kinds = (b"\n\r\n", b"\n\n") if raw[first - 1 : first] == b"\r" else (b"\n\n", b"\n\r\n")
+    found = (end, end)
+    for kind in kinds:
+        at = raw.find(kind, start, found[0])
+        found = (at + 1, at + len(kind)) if at >= 0 else found
+    return found
 
 
 def _escaped(data: bytes) -> str:

@@ -50,3 +50,12 @@ def test_a_line_that_is_no_header_begins_the_body_whatever_charset_is_named(char
     assert (raw[root.start :].decode(), marks) == ("Über uns: ätsch\nX: y\n\nText ü\n", ())
     assert [name for name, _ in root.fields] == ["Subject", "Content-Type"]
     assert root.get("subject").encode("ascii", "surrogateescape").decode() == "Störung"
+
+
+@given(st.text(st.sampled_from("\n\r a"), max_size=12))
+def test_the_first_empty_line_is_found_however_lines_end(text: str) -> None:
+    """By the plainest way to say it: at which line break does another follow, or a return and another."""
+    raw = text.encode()
+    found = next((at + 1 for at in range(len(raw)) if raw.startswith((b"\n\n", b"\n\r\n"), at)), None)
+    expected = (len(raw), len(raw)) if found is None else (found, raw.index(b"\n", found) + 1)
+    assert mime._blank_line(raw, 0, len(raw)) == expected
