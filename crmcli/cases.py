@@ -51,6 +51,12 @@ def get(conn: sqlite3.Connection, case_id: int) -> Case:
     return Case(*row)
 
 
+def responsible(conn: sqlite3.Connection, section_id: int) -> int | None:
+    """The person to whom a section's new cases go by default, None for nobody."""
+    row = conn.execute("SELECT user_id FROM sections WHERE id = ?", (section_id,)).fetchone()
+    return row[0] if row else None
+
+
 def facts(conn: sqlite3.Connection, case: Case, user_id: int | None, other_id: int | None = None) -> Facts:
     """What workflow.decide may look at for a case, with user_id acting."""
     section = _row(conn, "SELECT * FROM sections WHERE id = ?", case.section_id) or {}

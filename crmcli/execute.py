@@ -69,28 +69,47 @@ class Work(NamedTuple):
     chain: react.Chain
 
 
-def execute(tx: Tx, *commands: Command) -> Outcome:
+def execute(tx: Tx, *commands: Command, give: bool = False) -> Outcome:
     """Do the commands as one action, then what the rules make of it, until nothing follows.
 
     Gives the case that the first command was about (a new one for Add, Duplicate and Split), the outbox ids of
     all mails written, and notes on what rules skipped. Refused where the life cycle says no: write nothing then.
+    With give the case goes to its section's responsible where no rule gave it to anybody, before anybody is written to.
     """
     stories: dict[int, Story] = {}
     first = 0
     for command in commands:
         case_id = _do(tx, _aimed(command, first), stories)
         first = first or case_id
-    told = list(stories.values())
     notes: list[str] = []
+    told = _settled(tx, stories, notes)
+    if give:
+        told += _settled(tx, _given(tx, first), notes)
+    sent = [number for story in told for number in (*story.outbox_ids, *_passed_on(tx, story))]
+    _refresh_due(tx)
+    return Outcome(first, tuple(sent), tuple(notes))
+
+
+def _settled(tx: Tx, stories: dict[int, Story], notes: list[str]) -> list[Story]:
+    """What happened, and all that the rules made of it."""
+    told = list(stories.values())
     work = _asked(tx, stories) if tx.run(ANY_RULE).fetchone() else deque()
     while work:
         item = work.popleft()
         outcome = _follow(tx, item, notes)
         told += outcome.values()
         work += _asked(tx, outcome, item.chain)
-    sent = [number for story in told for number in (*story.outbox_ids, *_passed_on(tx, story))]
-    _refresh_due(tx)
-    return Outcome(first, tuple(sent), tuple(notes))
+    return told
+
+
+def _given(tx: Tx, case_id: int) -> dict[int, Story]:
+    """The case given to its section's responsible, where it is nobody's."""
+    stories: dict[int, Story] = {}
+    case = cases.get(tx.conn, case_id)
+    user_id = cases.responsible(tx.conn, case.section_id) if case.user_id is None else None
+    if user_id is not None:
+        _do(tx, Edit(case_id, {"user_id": user_id}), stories)
+    return stories
 
 
 def _aimed(command: Command, first: int) -> Command:

@@ -28,7 +28,6 @@ WHERE s.id = ? AND u.id IS NOT ? AND u.active = 1 AND u.email IS NOT NULL
 
 ANY_RULE = "SELECT 1 FROM rules WHERE active = 1 LIMIT 1"
 NAMELESS = "SELECT 1 FROM sections WHERE reply_to IS NULL LIMIT 1"
-RESPONSIBLE = "SELECT user_id FROM sections WHERE id = ?"
 ANSWERED = "SELECT bytes FROM outbox WHERE message_id IN ({}) ORDER BY id DESC LIMIT 1"
 
 
@@ -175,11 +174,8 @@ def carried_out(tx: Tx, decision: Decision) -> Outcome:
     """Do the commands of a decision, which has some, as who acts by it; Refused where the model says no."""
     if decision.user_id is not None:
         tx.act_as(decision.user_id)
-    commands = _with_person(tx, decision)
-    outcome = execute(tx, *commands)
-    if isinstance(commands[0], Add) and commands[0].values["user_id"] is None:
-        _give(tx, outcome.case_id)
-    return outcome
+    first, *rest = _with_person(tx, decision)
+    return execute(tx, first, *rest, give=isinstance(first, Add) and first.values["user_id"] is None)
 
 
 def _with_person(tx: Tx, decision: Decision) -> tuple[Command, ...]:
@@ -191,16 +187,8 @@ def _with_person(tx: Tx, decision: Decision) -> tuple[Command, ...]:
     if decision.person is not None:
         values["contact_id"] = addresses.private_contact(tx, *decision.person)
     if tx.run(ANY_RULE).fetchone() is None:
-        values["user_id"] = tx.run(RESPONSIBLE, (values["section_id"],)).fetchone()[0]
+        values["user_id"] = cases.responsible(tx.conn, values["section_id"])
     return (Add(values), *decision.commands[1:])
-
-
-def _give(tx: Tx, case_id: int) -> None:
-    """A new case that no rule gave to anybody goes to its section's responsible."""
-    case = cases.get(tx.conn, case_id)
-    user_id = tx.run(RESPONSIBLE, (case.section_id,)).fetchone()[0]
-    if case.user_id is None and user_id is not None:
-        execute(tx, Edit(case_id, {"user_id": user_id}))
 
 
 def _reread(tx: Tx, delivery: Delivery, incoming: Incoming, kind: Kind, sender: Sender, case_id: int) -> Taken:

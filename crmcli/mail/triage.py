@@ -19,8 +19,6 @@ from crmcli.tuples import NamedTuple
 
 MESSAGE = "SELECT class, marks FROM messages WHERE id = ?"
 
-RESPONSIBLE = "SELECT user_id FROM sections WHERE id = ?"
-
 
 class Waiting(NamedTuple):
     """A mail in triage: its first delivery there, how it was stored, and what it says."""
@@ -63,7 +61,7 @@ def accept(tx: Tx, mail: Waiting, place: Place = Place()) -> int:
 
 def moved(tx: Tx, case: Case, section_id: int) -> None:
     """Give a case to another section, and to its responsible unless somebody of their own has it."""
-    before, after = (tx.run(RESPONSIBLE, (one,)).fetchone()[0] for one in (case.section_id, section_id))
+    before, after = (cases.responsible(tx.conn, one) for one in (case.section_id, section_id))
     user_id = after if case.user_id in (None, before) else case.user_id
     execute(tx, Edit(case.id, {"section_id": section_id, "user_id": user_id}))
 

@@ -16,7 +16,7 @@ import pytest
 from crmcli import cases, db, deliveries, mail_list, messages
 from crmcli.model import Edit
 from tests.conftest import NOW, Run
-from tests.mail.post import count, do, later, letter, one, out, post, said, setting, store
+from tests.mail.post import body, count, do, later, letter, one, out, post, said, setting, store
 
 Crm: TypeAlias = Callable[..., Run]
 
@@ -238,6 +238,15 @@ def test_a_rule_that_names_the_responsible_decides_who_is_told(conn: sqlite3.Con
     assert [row[0] for row in conn.execute("SELECT recipient FROM outbox WHERE kind = 'forward'")] == ["bob@us.example"]
 
 
+def test_the_notice_names_the_section_s_responsible_where_no_rule_names_another(conn: sqlite3.Connection, sale: int) -> None:
+    """It is written when it is known whose the case is, whether there are rules or none."""
+    store(conn, "rules", name="Opened", state_to="open", set_priority=1, effective_from=NOW)
+    post(conn, letter(), "sale@us.example")
+    (told,) = out(conn, "forward", to="bob@us.example")
+    assert cases.get(conn, 1).user_id == 2
+    assert "responsible: bob" in body(told).lower()
+
+
 # Once --------------------------------------------------------------------------------------------------
 
 
@@ -282,7 +291,7 @@ def test_without_ids_the_words_alone_tell_copies(conn: sqlite3.Connection) -> No
 def test_what_the_model_refuses_is_kept_with_the_reason(conn: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     from crmcli.errors import Refused
 
-    def refuse(*args: object) -> None:
+    def refuse(*args: object, **given: object) -> None:
         raise Refused("no more cases today")
 
     monkeypatch.setattr("crmcli.mail.effects.execute", refuse)

@@ -133,7 +133,7 @@ def test_mail_that_only_says_that_it_is_ours_stays_that(
     people = {"email_from": "joe@acme.example", "email_cc": "sue@acme.example"}
     case_id = do(conn, Add({"name": "Pump", "section_id": 1, **people})).case_id
     with monkeypatch.context() as patch:
-        patch.setattr("crmcli.mail.effects.execute", lambda *given: refuse("no more cases today"))
+        patch.setattr("crmcli.mail.effects.execute", lambda *given, **named: refuse("no more cases today"))
         assert post(conn, letter(from_="Bob <bob@us.example>")).state == "triage"
     assert crm("mail", "triage", "accept", "1", "--case", str(case_id)).exit == 0
     assert [mail["To"] for mail in out(conn)] == ['"Ann Lee" <ann@us.example>']
@@ -209,5 +209,6 @@ def test_what_was_undone_is_not_done_again_once_the_mail_went_elsewhere(crm: Crm
 def test_a_refusal_that_is_undone_waits_in_triage_again(crm: Crm, conn: sqlite3.Connection) -> None:
     post(conn, ROBOT)
     crm("mail", "triage", "reject", "1")
+    assert (crm("mail", "triage", "reject", "1").exit, crm("mail", "triage", "reject", "2").exit) == (1, 3)
     assert (in_triage(crm), crm("undo").exit, in_triage(crm)) == ([], 0, [1])
     assert (crm("redo").exit, in_triage(crm)) == (0, [])
