@@ -64,9 +64,9 @@ person in another way. It was not thanked for, nor sent on to the partner.
 LARGEST = 5_000_000
 """Bytes of the files in a notice of several mails."""
 
-# What a mail said in this case, and who.
+# What a mail said in this case, who, and whether as a note.
 SAID = """
-SELECT h.email, h.description
+SELECT h.email, h.description, h.direction
 FROM case_history h JOIN case_log l ON l.id = h.log_id
 WHERE h.message_id = ? AND l.case_id = ?
 ORDER BY h.id
@@ -142,7 +142,7 @@ def _with_earlier(
 ) -> Letter | None:  # fmt: skip
     """The notice that waits with one more mail in it: all texts, files and ids; None where that would be too much."""
     events = [*(_told_of(tx, case, event.kind, word) for word in row["cause"].split(" ")), event]
-    if not desk.address or None in events:
+    if not desk.address or None in events or len({_template(tx, case, each, copy) for each in events if each}) > 1:
         return None
     all_said = [_said(tx, case, each, desk, copy) for each in events if each]
     text = "\n\n".join([all_said[0]["text"], *(f"{said['author']}:\n\n{said['text']}" for said in all_said[1:])])
@@ -184,7 +184,7 @@ def _letter(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy, said: dic
         message_id=f"<{signs.name}.{token}@{domain}>",
         in_reply_to=answered,
         references=tuple(part for part in (f"<{token}@{domain}>", answered) if part),
-        text=template.render(_template(event, copy), desk.section["language"], {**said, "token": token}),
+        text=template.render(_template(tx, case, event, copy), desk.section["language"], {**said, "token": token}),
         files=_files(tx, case, event),
         extra=_extra(kind, case),
     )
@@ -198,9 +198,12 @@ def _cause(tx: Tx, case: Case, event: Mailed) -> str:
     return f"rule:{tx.rule_id} {about}" if tx.rule_id else about
 
 
-def _template(event: Mailed, copy: Copy) -> str:
-    """The words for this copy: a watcher from outside reads others than the staff."""
-    return "copy" if event.kind == "forward" and copy.user_id is None else KINDS[event.kind].template
+def _template(tx: Tx, case: Case, event: Mailed, copy: Copy) -> str:
+    """The words for this copy: a watcher from outside reads others than the staff, and what came from outside is no note."""
+    if event.kind == "forward" and copy.user_id is None:
+        return "copy"
+    row = tx.run(SAID, (event.message_id, case.id)).fetchone() if event.kind == "note" and event.message_id else None
+    return "heard" if row and row["direction"] == "in" else KINDS[event.kind].template
 
 
 def _said(tx: Tx, case: Case, event: Mailed, desk: Desk, copy: Copy) -> dict[str, str]:

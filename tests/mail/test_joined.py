@@ -132,6 +132,20 @@ def test_another_case_another_person_and_another_kind_have_their_own(conn: sqlit
     assert proved(conn, str(told[-1]["Reply-To"])) == {Proof(1, "case")}
 
 
+def test_what_a_stranger_or_a_robot_wrote_is_called_no_note_and_joins_none(conn: sqlite3.Connection) -> None:
+    store(conn, "users", login="bob", name="Bob", email="bob@us.example")
+    partner(conn, "It broke.", 0)
+    address = str(out(conn, "thanks")[0]["Reply-To"])
+    post(conn, letter("I know.\n", from_="eve@evil.example", subject="Pump"), address, now=after(1))
+    post(conn, letter("Who is that?\n", from_="bob@us.example", subject="Re: [1] Pump"), now=after(2))
+    post(conn, letter("I am away.\n", subject="Re: [1] Pump", auto_submitted="auto-replied"), now=after(3))
+    _, *told = map(body, notices(conn))
+    assert ["internal note on" in text for text in told] == [False, True, False]
+    assert ["I know." in text for text in told] == [True, False, False]
+    assert "eve@evil.example wrote about case 1" in told[0]
+    assert "Joe Roe wrote about case 1" in told[2]
+
+
 def test_internal_notes_join_each_other_and_name_their_authors(conn: sqlite3.Connection) -> None:
     for login in ("bob", "eva"):
         store(conn, "users", login=login, name=login.title(), email=f"{login}@us.example")

@@ -40,7 +40,7 @@ def test_shipped_templates_do_not_load_jinja2() -> None:
         "sys.exit('jinja2' in sys.modules)"
     )
     names = [name.partition(".")[0] for name in os.listdir(os.path.dirname(template.find("thanks", None)))]
-    assert {"thanks", "forward", "copy", "reply", "note", "remind", "remind_partner", "rule", "alert"} == set(names)
+    assert {"thanks", "forward", "copy", "reply", "note", "heard", "remind", "remind_partner", "rule", "alert"} == set(names)
     assert subprocess.run([sys.executable, "-c", code, *names], check=False).returncode == 0
 
 
