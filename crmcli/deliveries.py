@@ -176,8 +176,11 @@ def join(tx: Tx, delivery: Delivery) -> None:
 
 
 def in_triage(conn: sqlite3.Connection, message_id: int) -> list[Delivery]:
-    """The deliveries of a mail that a person must look at; Refused where there are none."""
-    waiting = [found for found in of_message(conn, message_id) if found.state == "triage"]
+    """The deliveries of a mail that a person must look at; NotFound for no such mail, Refused where there are none."""
+    every = of_message(conn, message_id)
+    waiting = [found for found in every if found.state == "triage"]
+    if not every:
+        raise NotFound(f"no mail {message_id}", hint="crm mail triage list")
     if not waiting:
         raise Refused(f"mail {message_id} is not in triage", hint="crm mail triage list")
     return waiting

@@ -115,7 +115,7 @@ def mails(conn: sqlite3.Connection, words: list[str], table: str, place: str, hi
     ids: dict[int, None] = {}
     for part in ",".join(words).split(","):
         if not re.fullmatch(RANGE, part):
-            raise Usage(f"{part} is no number of a mail", hint=hint)
+            raise Usage(f"{part or '(empty)'} is no number of a mail", hint=hint)
         first, _, last = part.partition("-")
         between = (_number(first), _number(last or first))
         found = [row[0] for row in conn.execute(f"SELECT id FROM {table} WHERE id BETWEEN ? AND ? ORDER BY id", between)]

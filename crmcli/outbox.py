@@ -166,7 +166,7 @@ def claim(tx: Tx, owner: str, limit: int) -> list[Row]:
 
 def take(tx: Tx, owner: str, outbox_id: int) -> Row:
     """Take this mail, whatever it waits for; Refused where it has left or someone is sending it."""
-    retry(tx, outbox_id)
+    retry(tx, outbox_id, "send")
     return _claimed(tx, owner, outbox_id)
 
 
@@ -221,9 +221,9 @@ def hold(tx: Tx, outbox_id: int, why: str = "held by hand") -> None:
     _end(tx, outbox_id, {"state": "held", "next_at": None, "error": why})
 
 
-def retry(tx: Tx, outbox_id: int) -> None:
+def retry(tx: Tx, outbox_id: int, verb: str = "retry") -> None:
     """Queue a mail that waits, failed or was held, as if for the first time."""
-    row = _only(tx.conn, outbox_id, "retry", ("queued", "failed", "held"))
+    row = _only(tx.conn, outbox_id, verb, ("queued", "failed", "held"))
     if row["error"] == NO_SENDER:
         raise Refused(f"mail {outbox_id} has {NO_SENDER}", hint="give its section a --reply-to, then write it again")
     _end(tx, outbox_id, {"state": "queued", "attempts": 0, "next_at": tx.now, "error": None})

@@ -127,9 +127,8 @@ def trial(
     """
     from crmcli.mail import trial as trials
 
-    for word in filter(None, (address, writer)):
-        if not is_address(word):
-            raise Usage(f"{word} is no mail address")
+    for word in (address, *filter(None, (writer,))):
+        _checked(word)
     s = session(ctx)
     s.show(trials.trial(s.conn, address, writer or trials.STRANGER, s.origin()))
 
@@ -264,9 +263,13 @@ def clear(ctx: typer.Context, address: Address) -> None:
 
 
 def _mark(s: Session, address: str, state: str, why: str) -> None:
-    if not is_address(address):
-        raise Usage(f"{address} is no mail address")
+    _checked(address)
     with s.write() as tx:
         addresses.mark(tx, address, state, why)
         if s.wants_object:
             s.tell(Result(ADDRESS_COLUMNS, addresses.listed(tx.conn, address=address), one=True))
+
+
+def _checked(address: str) -> None:
+    if not is_address(address):
+        raise Usage(f"{address or '(empty)'} is no mail address", hint="such as joe@acme.example")

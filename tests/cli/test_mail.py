@@ -138,6 +138,8 @@ def test_mails_can_be_held_let_go_dropped_and_sent_one_by_one(came: Crm, tmp_pat
     assert (refused.exit, "sent" in refused.err) == (1, True)
     assert came("mail", "outbox", "drop", "7").exit == 3
     assert came("mail", "outbox", "drop", "x").exit == 2
+    assert "cannot send mail 2: it is sent" in came("mail", "outbox", "send", "2").err
+    assert "(empty) is no number of a mail" in came("mail", "outbox", "hold", "").err
 
 
 def test_addresses_are_suspended_and_cleared(crm: Crm) -> None:
@@ -148,6 +150,7 @@ def test_addresses_are_suspended_and_cleared(crm: Crm) -> None:
     assert crm("mail", "address", "clear", "joe@acme.example").exit == 0
     assert crm("mail", "address", "list", "--state", "suspended", "-o", "json").json() == []
     assert crm("mail", "address", "suspend", "nobody").exit == 2
+    assert "(empty) is no mail address" in crm("mail", "address", "suspend", "").err
 
 
 def test_what_came_in_is_listed_shown_explained_and_printed_byte_for_byte(came: Crm) -> None:

@@ -105,5 +105,5 @@ def test_the_transport_and_an_address_that_takes_no_mail_are_told(conn: sqlite3.
 
 
 def test_what_is_no_address_is_refused(crm: Crm) -> None:
-    for words in (("support",), ("a@b\nBcc: x@y.example",), ("support@us.example", "--from", "joe")):
+    for words in (("",), ("support",), ("a@b\nBcc: x@y.example",), ("support@us.example", "--from", "joe")):
         assert crm("mail", "test", *words).exit == 2
