@@ -127,8 +127,9 @@ def trial(
     """
     from crmcli.mail import trial as trials
 
-    for word in (address, *filter(None, (writer,))):
-        _checked(word)
+    _checked(address)
+    if writer:
+        _checked(writer)
     s = session(ctx)
     s.show(trials.trial(s.conn, address, writer or trials.STRANGER, s.origin()))
 

@@ -6,7 +6,7 @@ from crmcli import addresses, cases, deliveries, messages, outbox
 from crmcli.db import Tx
 from crmcli.deliveries import Delivery
 from crmcli.errors import Busy, CrmError
-from crmcli.execute import execute
+from crmcli.execute import ANY_RULE, execute
 from crmcli.mail import facts, marks, parse, thread
 from crmcli.mail.classify import Kind, classify
 from crmcli.mail.decide import Decision, decide
@@ -26,7 +26,6 @@ FROM sections s JOIN users u ON u.id = s.user_id
 WHERE s.id = ? AND u.id IS NOT ? AND u.active = 1 AND u.email IS NOT NULL
 """
 
-ANY_RULE = "SELECT 1 FROM rules WHERE active = 1 LIMIT 1"
 NAMELESS = "SELECT 1 FROM sections WHERE reply_to IS NULL LIMIT 1"
 ANSWERED = "SELECT bytes FROM outbox WHERE message_id IN ({}) ORDER BY id DESC LIMIT 1"
 
